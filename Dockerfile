@@ -1,0 +1,18 @@
+# Vesta with an external PostgreSQL: docker-compose.yml shows how to run it.
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /opt/vesta
+COPY package.json package-lock.json .npmrc ./
+COPY server/package.json server/package.json
+COPY bench/package.json bench/package.json
+COPY test/package.json test/package.json
+# The image brings Node 24 and the database is elsewhere: no install script has anything to do.
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+COPY server server
+USER node
+ENV HOST=0.0.0.0 PORT=8080 NODE_COMPILE_CACHE=/tmp/vesta-compiled
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+  CMD node -e "fetch('http://127.0.0.1:' + process.env.PORT + '/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"
+CMD ["node", "server/src/cli/main.ts", "serve"]

@@ -1,0 +1,101 @@
+import { loadConfig } from '../config/config.ts';
+import { checkTenantName } from '../storage/tenants.ts';
+import { type Command, parse, UsageError, wholeNumber } from './command.ts';
+import { HttpClient, outcomeTexts } from './http-client.ts';
+import { inputFiles } from './loading/files.ts';
+import { Journal } from './loading/journal.ts';
+import { loadFiles } from './loading/loader.ts';
+import { count, ProgressDisplay } from './loading/progress.ts';
+import { lockHolder } from './lock.ts';
+import { localUrl } from './serve.ts';
+
+/** `vesta load`. */
+export const load: Command = {
+  help: `Usage: vesta load FILE|DIRECTORY... [OPTION...]
+
+Loads FHIR JSON into a running server: bundles (transaction, batch, collection and others), single resources, and
+NDJSON with one resource a line; each gzipped (.gz) or not. Of a directory it takes the files that end in .json,
+.ndjson or .jsonl, with those below. Organizations, locations and practitioners come first. What is loaded is
+remembered: after an interruption the same command goes on, and changed files are loaded again.
+
+  --tenant NAME         tenant to load into (demo)
+  --url URL             address of the server (the one that runs on VESTA_DATA_DIR, or else PORT and HOST)
+  --concurrency NUMBER  requests at once (4)
+  --restart             forget what was loaded before
+  --once                remember nothing; ask the server which bundles it has, and send batches as transactions
+
+The exit code is 1 when something could not be loaded; it is listed with the server's reasons.`,
+
+  async run(args) {
+    const { values, positionals } = parse(
+      args,
+      {
+        tenant: { type: 'string' },
+        url: { type: 'string' },
+        concurrency: { type: 'string' },
+        restart: { type: 'boolean' },
+        once: { type: 'boolean' },
+      },
+      [1, 10_000],
+    );
+    const config = loadConfig();
+    const tenant = values.tenant ?? 'demo';
+    checkTenantName(tenant);
+    const concurrency = wholeNumber('concurrency', values.concurrency, 4, 1, 64);
+    const base = `${serverUrl(values.url, config)}/fhir/${tenant}`;
+    const files = inputFiles(positionals);
+    if (files.length === 0) throw new UsageError('There are no .json, .ndjson or .jsonl files');
+    const journal = values.once
+      ? undefined
+      : new Journal(config.dataDirectory, base, values.restart ?? false);
+    const todo = files.filter((file) => journal?.progress(file, -1) !== 'done');
+    const done = files.length - todo.length;
+    if (done > 0)
+      console.log(`${done} of ${files.length} files were loaded before (--restart loads them again)`);
+    if (todo.length === 0) return 0;
+
+    const client = new HttpClient(concurrency);
+    const display = new ProgressDisplay(todo.reduce((sum, { bytes }) => sum + bytes, 0));
+    try {
+      await requireTenant(client, base);
+      const failures = await loadFiles(todo, {
+        client,
+        base,
+        concurrency,
+        journal,
+        once: values.once ?? false,
+        display,
+      });
+      display.end();
+      const rate = display.resources / display.seconds;
+      console.log(
+        `${count(display.resources)} resources from ${todo.length} files in ${display.seconds.toFixed(1)} s (${count(rate)}/s)`,
+      );
+      if (failures.length === 0) return 0;
+      console.error(`${failures.length} failed:\n${failures.join('\n')}`);
+      console.error('Run the same command again to try those once more.');
+      return 1;
+    } finally {
+      display.end();
+      client.close();
+    }
+  },
+};
+
+/** The server's address: as given, of the server that runs on the data directory, or of the configuration. */
+export function serverUrl(given: string | undefined, config: ReturnType<typeof loadConfig>): string {
+  if (given !== undefined) {
+    if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol)) {
+      throw new UsageError(`--url: "${given}" is no http:// or https:// address`);
+    }
+    return given.replace(/\/+$/, '').replace(/\/fhir$/, '');
+  }
+  const running = config.databaseUrl === undefined ? lockHolder(config.dataDirectory)?.url : undefined;
+  return running ?? localUrl(config);
+}
+
+async function requireTenant(client: HttpClient, base: string): Promise<void> {
+  const answer = await client.send({ method: 'GET', url: `${base}/Patient?_summary=count` });
+  if (answer.status === 200) return;
+  throw new Error(`${base} answers ${answer.status}: ${outcomeTexts(answer.body, 1).join('')}`);
+}

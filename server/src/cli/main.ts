@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, ROOT } from '../config/config.ts';
+import { MigrationError } from '../storage/migrate.ts';
+import { TenantError } from '../storage/tenants.ts';
+import { type Command, UsageError } from './command.ts';
+import { LockedError } from './lock.ts';
+
+const HELP = `Vesta: a FHIR R4 server on PostgreSQL
+
+Usage: vesta COMMAND [OPTION...]
+
+Commands:
+  serve                     start the server
+  load FILE|DIRECTORY...    load bundles and NDJSON into a running server
+  tenant create|list|delete make, list and remove tenants
+  reindex                   index resources anew after search parameters changed
+  db migrate|status|check   bring the database up to date, show its state, verify it
+
+  vesta COMMAND --help      what a command does and takes
+  vesta --version           the version
+`;
+
+/** Commands are loaded when they are called: the server's primary process stays small. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  load: async () => (await import('./load.ts')).load,
+  tenant: async () => (await import('./tenant.ts')).tenant,
+  reindex: async () => (await import('./reindex.ts')).reindex,
+  db: async () => (await import('./db.ts')).db,
+};
+
+async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  if (name === '--version' || name === '-v') {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    console.log(version);
+    return 0;
+  }
+  const load = name === undefined ? undefined : COMMANDS[name];
+  if (load === undefined) {
+    console.error(
+      `${name === undefined ? 'A command is missing' : `There is no command "${name}"`}.\n\n${HELP}`,
+    );
+    return 2;
+  }
+  const command = await load();
+  if (rest.includes('--help') || rest.includes('-h')) {
+    console.log(command.help);
+    return 0;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(`${error.message}.\n\n${command.help}`);
+      return 2;
+    }
+    throw error;
+  }
+}
+
+/** Errors whose message is meant for the user; of others the place matters too. */
+function isForUser(error: unknown): boolean {
+  return (
+    error instanceof ConfigError ||
+    error instanceof LockedError ||
+    error instanceof MigrationError ||
+    error instanceof TenantError ||
+    (error instanceof Error && error.constructor === Error)
+  );
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(isForUser(error) ? (error as Error).message : error);
+  return 1;
+});

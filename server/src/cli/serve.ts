@@ -1,0 +1,195 @@
+import { flushCompileCache } from 'node:module';
+import { type Config, loadConfig } from '../config/config.ts';
+import { optionsHelp } from '../config/options.ts';
+import { workerEnvironment } from '../config/worker-settings.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded/postgres.ts';
+import { prepareDatabase, withOwner } from '../storage/prepare.ts';
+import { type Command, parse } from './command.ts';
+import { type DemoLoad, prepareDemo } from './demo.ts';
+import { acquireLock, type Lock } from './lock.ts';
+import { requireFreePort } from './port.ts';
+import { Workers } from './workers.ts';
+
+/** A graceful stop takes at most this long, in milliseconds; running requests get most of it. */
+const STOP_WITHIN = 30_000;
+const DRAIN_WITHIN = 24_000;
+
+/** `vesta serve`, which `npm start` runs. */
+export const serve: Command = {
+  help: `Usage: vesta serve
+
+Starts the server: its PostgreSQL (unless DATABASE_URL names one), one process per core, and the demo tenant.
+Ctrl-C or SIGTERM stops it gracefully within 30 s; a second Ctrl-C stops it at once.
+
+Options are environment variables, or keys of vesta.config.json (the environment wins):
+
+${optionsHelp()}`,
+
+  async run(args) {
+    parse(args, {}, [0, 0]);
+    return await new Primary(loadConfig()).run();
+  },
+};
+
+/** The primary process: starts the parts in order, keeps them running, and stops them in the opposite order. */
+class Primary {
+  readonly #config: Config;
+  readonly #log = (message: string) => console.log(message);
+  #lock: Lock | undefined;
+  #postgres: EmbeddedPostgres | undefined;
+  #workers: Workers | undefined;
+  #demo: DemoLoad | undefined;
+  #ownerUrl = '';
+  #stopping: Promise<void> | undefined;
+  #stopAsked = 0;
+  #exitCode = 0;
+  #finish: (() => void) | undefined;
+  readonly #finished = new Promise<void>((resolve) => {
+    this.#finish = resolve;
+  });
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  async run(): Promise<number> {
+    const config = this.#config;
+    if (config.databaseUrl === undefined) {
+      this.#lock = await acquireLock(config.dataDirectory, 'serve', localUrl(config));
+    }
+    this.#listenForSignals();
+    try {
+      await this.#start();
+    } catch (error) {
+      if (this.#stopping === undefined) {
+        await this.#stop(1);
+        throw error;
+      }
+    }
+    await this.#finished;
+    return this.#exitCode;
+  }
+
+  async #start(): Promise<void> {
+    const config = this.#config;
+    await requireFreePort(config.port, config.host);
+    if (config.databaseUrl === undefined) {
+      this.#postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log: this.#log });
+      this.#ownerUrl = this.#postgres.url();
+    } else {
+      this.#ownerUrl = config.databaseUrl;
+    }
+    const role = await prepareDatabase(
+      this.#ownerUrl,
+      { statementTimeout: config.statementTimeoutMs },
+      this.#log,
+    );
+    if (this.#stopping !== undefined) return;
+    // Looked up before the server processes are there, so that the tenant exists when they answer.
+    this.#demo = config.demo ? await withOwner(this.#ownerUrl, (client) => prepareDemo(client)) : undefined;
+    this.#workers = new Workers({
+      count: config.workers,
+      environment: workerEnvironment(role.url, config),
+      log: this.#log,
+      giveUp: (reason) => {
+        console.error(reason);
+        void this.#stop(1);
+      },
+    });
+    await this.#workers.start();
+    if (this.#stopping !== undefined) return;
+    this.#announce();
+    flushCompileCache();
+    await this.#demo?.load({ ownerUrl: this.#ownerUrl, url: localUrl(config), log: this.#log });
+  }
+
+  #announce(): void {
+    const { baseUrl, workers, demo, databaseUrl, dataDirectory } = this.#config;
+    const tenant = demo ? 'demo' : '{tenant}';
+    this.#log(
+      [
+        `Vesta is ready: FHIR R4 at ${baseUrl}/fhir/${tenant}`,
+        `  what it can do   ${baseUrl}/fhir/${tenant}/metadata`,
+        ...(demo ? [`  its patients     ${baseUrl}/fhir/demo/Patient`] : []),
+        `  health, metrics  ${baseUrl}/health/ready  ${baseUrl}/metrics`,
+        `  ${workers} server process${workers === 1 ? '' : 'es'}, ${
+          databaseUrl === undefined ? `data in ${dataDirectory}` : 'external database'
+        }; Ctrl-C stops it`,
+      ].join('\n'),
+    );
+  }
+
+  #listenForSignals(): void {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        const now = Date.now();
+        if (this.#stopAsked === 0) {
+          this.#stopAsked = now;
+          this.#log('Stopping: running requests finish first');
+          void this.#stop(0);
+        } else if (now - this.#stopAsked > 1000) {
+          // One Ctrl-C may arrive twice, from the terminal and from the parent; a later one is another.
+          this.#log('Stopping at once');
+          this.#workers?.kill();
+          void this.#postgres?.stop('immediate');
+        }
+      });
+    }
+    if (process.connected) {
+      // The parent that started this with a channel was killed.
+      process.on('disconnect', () => void this.#stop(0));
+      process.channel?.unref();
+    }
+    process.on('uncaughtException', (error) => {
+      console.error(error);
+      void this.#stop(1);
+    });
+  }
+
+  #stop(code: number): Promise<void> {
+    this.#exitCode = Math.max(this.#exitCode, code);
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    const began = Date.now();
+    const last = setTimeout(() => process.exit(1), STOP_WITHIN + 5000);
+    last.unref();
+    try {
+      this.#lock?.update({ stopping: true });
+      this.#demo?.stop();
+      await Promise.all([this.#workers?.stop(DRAIN_WITHIN), this.#checkpoint()]);
+      if (this.#postgres !== undefined) {
+        const left = setTimeout(
+          () => void this.#postgres?.stop('immediate'),
+          STOP_WITHIN - (Date.now() - began),
+        );
+        await this.#postgres.stop();
+        clearTimeout(left);
+      }
+    } catch (error) {
+      console.error(error);
+      this.#exitCode = 1;
+    } finally {
+      this.#lock?.release();
+      clearTimeout(last);
+      this.#finish?.();
+    }
+    // Nothing is left to wait for but timers of libraries.
+    setTimeout(() => process.exit(), 500).unref();
+  }
+
+  /** Writes out what is dirty while requests still finish: PostgreSQL's own last checkpoint is short then. */
+  async #checkpoint(): Promise<void> {
+    if (this.#postgres === undefined || this.#workers === undefined) return;
+    await withOwner(this.#postgres.url(), (client) => client.query('checkpoint')).catch(() => {});
+  }
+}
+
+/** Where this machine reaches the server, whatever its public name is. */
+export function localUrl({ host, port }: Pick<Config, 'host' | 'port'>): string {
+  const reachable =
+    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return `http://${reachable}:${port}`;
+}

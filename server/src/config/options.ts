@@ -1,0 +1,189 @@
+import { availableParallelism } from 'node:os';
+
+/** What kind of text an option takes, for messages, `--help` and the README. */
+export type OptionType =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'path' }
+  | { readonly kind: 'url'; readonly protocols: readonly string[] }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | { readonly kind: 'choice'; readonly values: readonly string[] };
+
+export interface OptionDefinition {
+  /** Key of {@link Config}. */
+  readonly key: string;
+  /** Name of the environment variable, and of the key in vesta.config.json. */
+  readonly name: string;
+  readonly type: OptionType;
+  /** Undefined: there is none, the option may be absent. */
+  readonly fallback?: string | number;
+  /** How `--help` and the README write the default, if it depends on the machine or on other options. */
+  readonly fallbackText?: string;
+  readonly description: string;
+}
+
+const integer = (min: number, max: number): OptionType => ({ kind: 'integer', min, max });
+const choice = (...values: string[]): OptionType => ({ kind: 'choice', values });
+
+/** Every option there is: validation, `--help`, the README's table and the refusal of unknown names follow from it. */
+export const OPTIONS = [
+  {
+    key: 'port',
+    name: 'PORT',
+    type: integer(1, 65535),
+    fallback: 8080,
+    description: 'TCP port of the server',
+  },
+  {
+    key: 'host',
+    name: 'HOST',
+    type: { kind: 'text' },
+    fallback: '127.0.0.1',
+    description: 'address it listens on; `0.0.0.0` for all',
+  },
+  {
+    key: 'baseUrl',
+    name: 'BASE_URL',
+    type: { kind: 'url', protocols: ['http:', 'https:'] },
+    fallbackText: '`http://localhost:PORT`',
+    description: 'where clients reach it, without `/fhir`, when it stands behind a proxy',
+  },
+  {
+    key: 'databaseUrl',
+    name: 'DATABASE_URL',
+    type: { kind: 'url', protocols: ['postgres:', 'postgresql:'] },
+    fallbackText: 'the embedded PostgreSQL',
+    description: 'an external PostgreSQL 15 or later: connection string of the owner of an empty database',
+  },
+  {
+    key: 'dataDirectory',
+    name: 'VESTA_DATA_DIR',
+    type: { kind: 'path' },
+    fallback: './data',
+    description: 'the embedded database, its secrets and its log',
+  },
+  {
+    key: 'auth',
+    name: 'VESTA_AUTH',
+    type: choice('open', 'smart'),
+    fallback: 'open',
+    description:
+      'who may do what: `open` lets everybody do everything; `smart` (SMART on FHIR) is not there yet',
+  },
+  {
+    key: 'demo',
+    name: 'VESTA_DEMO',
+    type: choice('on', 'off'),
+    fallback: 'on',
+    description: 'tenant `demo` with its patients is made when absent',
+  },
+  {
+    key: 'workers',
+    name: 'VESTA_WORKERS',
+    type: integer(1, 256),
+    fallback: availableParallelism(),
+    fallbackText: 'one per core',
+    description: 'server processes',
+  },
+  {
+    key: 'logLevel',
+    name: 'VESTA_LOG_LEVEL',
+    type: choice('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),
+    fallback: 'warn',
+    description: 'least severity of the JSON log lines on standard output',
+  },
+  {
+    key: 'references',
+    name: 'VESTA_REFERENCES',
+    type: choice('strict', 'lenient'),
+    fallback: 'strict',
+    description:
+      'whether a reference to what is not there, and the deletion of what is referred to, is refused',
+  },
+  {
+    key: 'maxBodyMb',
+    name: 'VESTA_MAX_BODY_MB',
+    type: integer(1, 400),
+    fallback: 256,
+    description: 'largest request body, in MB after decompression',
+  },
+  {
+    key: 'maxPage',
+    name: 'VESTA_MAX_PAGE',
+    type: integer(1, 10_000),
+    fallback: 1000,
+    description: 'most resources on a page, whatever `_count` asks',
+  },
+  {
+    key: 'defaultPage',
+    name: 'VESTA_DEFAULT_PAGE',
+    type: integer(1, 10_000),
+    fallback: 20,
+    description: 'resources on a page without `_count`',
+  },
+  {
+    key: 'statementTimeoutMs',
+    name: 'VESTA_STATEMENT_TIMEOUT_MS',
+    type: integer(100, 3_600_000),
+    fallback: 30_000,
+    description: 'longest SQL statement, in milliseconds',
+  },
+  {
+    key: 'requestTimeoutMs',
+    name: 'VESTA_REQUEST_TIMEOUT_MS',
+    type: integer(1000, 3_600_000),
+    fallback: 120_000,
+    description: 'longest time for a client to send its request, in milliseconds',
+  },
+  {
+    key: 'searchCostLimit',
+    name: 'VESTA_SEARCH_COST_LIMIT',
+    type: integer(1, 2_000_000_000),
+    fallback: 5_000_000,
+    description: "most a search may cost by PostgreSQL's estimate before it is refused",
+  },
+  {
+    key: 'poolSize',
+    name: 'VESTA_POOL_SIZE',
+    type: integer(3, 200),
+    fallback: 16,
+    description: 'database connections of each server process',
+  },
+] as const satisfies readonly OptionDefinition[];
+
+/** What an option allows, in words: `a whole number from 1 to 65535`. */
+export function allowed(type: OptionType): string {
+  switch (type.kind) {
+    case 'text':
+      return 'text';
+    case 'path':
+      return 'a path';
+    case 'url':
+      return `a URL beginning with ${type.protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+    case 'integer':
+      return `a whole number from ${type.min} to ${type.max}`;
+    case 'choice':
+      return type.values.join(', ').replace(/, ([^,]*)$/, ' or $1');
+  }
+}
+
+/** The default as help and README show it. */
+export function fallbackText(option: OptionDefinition): string {
+  return option.fallbackText ?? `\`${option.fallback}\``;
+}
+
+/** The README's configuration table, in Markdown, without a line end after the last row. */
+export function optionsTable(): string {
+  const rows = OPTIONS.map(
+    (option: OptionDefinition) =>
+      `| \`${option.name}\` | ${fallbackText(option)} | ${allowed(option.type)} | ${option.description} |`,
+  );
+  return ['| Name | Default | Allowed | What it sets |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** The options for `--help`, one or two lines each. */
+export function optionsHelp(): string {
+  return OPTIONS.map((option: OptionDefinition) => {
+    const plain = (text: string) => text.replaceAll('`', '');
+    return `  ${option.name.padEnd(28)}${plain(option.description)}\n${' '.repeat(30)}${allowed(option.type)}; default: ${plain(fallbackText(option))}`;
+  }).join('\n');
+}

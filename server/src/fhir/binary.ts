@@ -1,0 +1,46 @@
+import { acceptedTypes } from '../http/negotiation.ts';
+import type { JsonObject, Resource } from '../json/types.ts';
+import type { FhirRequest } from './request.ts';
+
+/*
+ * Binary over HTTP (R4 binary.html#rest): raw bytes of its own content type, or a resource when the client asks for a
+ * FHIR media type.
+ */
+
+const isFhirType = (type: string): boolean =>
+  type === 'application/fhir+json' ||
+  type === 'application/json' ||
+  type === 'text/json' ||
+  type === 'application/json+fhir';
+
+/** Whether a Binary is to be served raw: `_format` or Accept name no FHIR media type before any other. */
+export function wantsRawBinary(request: FhirRequest): boolean {
+  if (request.query.some(([name]) => name === '_format')) return false;
+  const accept = request.header('accept');
+  if (accept === undefined) return false;
+  const types = acceptedTypes(accept);
+  const first = types[0];
+  return first !== undefined && !isFhirType(first);
+}
+
+/** Content type and bytes of a stored Binary. */
+export function binaryBytes(content: string): { contentType: string; bytes: Buffer } {
+  const binary = JSON.parse(content) as { contentType?: string; data?: string };
+  return {
+    contentType: binary.contentType ?? 'application/octet-stream',
+    bytes: Buffer.from(binary.data ?? '', 'base64'),
+  };
+}
+
+/** A Binary resource of a raw request body; `X-Security-Context` becomes securityContext. */
+export function binaryOfBody(request: FhirRequest): Resource {
+  const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.from(request.body ?? '', 'utf8');
+  const securityContext = request.header('x-security-context');
+  const resource: JsonObject = {
+    resourceType: 'Binary',
+    contentType: request.header('content-type') ?? 'application/octet-stream',
+    ...(securityContext === undefined ? {} : { securityContext: { reference: securityContext } }),
+    data: bytes.toString('base64'),
+  };
+  return resource as Resource;
+}

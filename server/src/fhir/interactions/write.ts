@@ -1,0 +1,143 @@
+import type { Interaction } from '../../access/scope.ts';
+import type { Resource } from '../../json/types.ts';
+import { binaryOfBody } from '../binary.ts';
+import { etag, httpDate, ifMatchVersion } from '../entity-tags.ts';
+import { fhirError, operationOutcome } from '../outcome.ts';
+import { patchOf } from '../patch-body.ts';
+import { queryText } from '../query-text.ts';
+import type { FhirRequest, FhirResponse } from '../request.ts';
+import { resourceBody } from '../resource-body.ts';
+import type { Route } from '../route.ts';
+import type { Services } from '../services.ts';
+import type { WriteOutcome, WriteRequest } from '../write/write-request.ts';
+
+/** create, with If-None-Exist for conditional create (R4 http.html#create, #ccreate). */
+export async function create(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  const type = route.type as string;
+  const resource = bodyOf(request, type);
+  const criteria = request.header('if-none-exist');
+  const { scope, context } = request;
+  const outcome = await services.writes.write(scope, context, {
+    kind: 'create',
+    type,
+    resource,
+    at: '',
+    ...(criteria === undefined ? {} : { criteria: criteria.replace(/^.*\?/, '') }),
+  });
+  return written(request, outcome, 'create');
+}
+
+/** update, update-as-create and conditional update (R4 http.html#update, #upsert, #cond-update). */
+export async function update(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  const type = route.type as string;
+  const resource = bodyOf(request, type);
+  const ifMatch = ifMatchVersion(request.header('if-match'));
+  // Raw bytes carry no id: it is the URL's.
+  if (!route.conditional && request.json === undefined) resource['id'] = route.id as string;
+  if (!route.conditional && resource['id'] !== route.id) {
+    throw fhirError(
+      400,
+      'value',
+      resource['id'] === undefined
+        ? `The body needs the id of the URL, '${route.id}'`
+        : `The body's id '${String(resource['id'])}' is not the id of the URL, '${route.id}'`,
+      `${type}.id`,
+    );
+  }
+  const outcome = await services.writes.write(request.scope, request.context, {
+    kind: 'update',
+    type,
+    resource,
+    at: '',
+    ...targetOf(request, route),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  });
+  return written(request, outcome, 'update');
+}
+
+/** patch by JSON Patch or FHIRPath Patch, by id or by criteria (R4 http.html#patch). */
+export async function patch(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  const type = route.type as string;
+  const ifMatch = ifMatchVersion(request.header('if-match'));
+  const outcome = await services.writes.write(request.scope, request.context, {
+    kind: 'patch',
+    type,
+    patch: patchOf(request),
+    at: '',
+    ...targetOf(request, route),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  });
+  return written(request, outcome, 'patch');
+}
+
+/** delete and conditional delete, single or multiple (R4 http.html#delete, #3.1.0.7.1). */
+export async function remove(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  const type = route.type as string;
+  const ifMatch = ifMatchVersion(request.header('if-match'));
+  const outcome = await services.writes.write(request.scope, request.context, {
+    kind: 'delete',
+    type,
+    at: '',
+    ...targetOf(request, route),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  });
+  return deleted(request, outcome);
+}
+
+function bodyOf(request: FhirRequest, type: string): Resource {
+  const raw = type === 'Binary' && request.json === undefined && request.contentType !== undefined;
+  return raw ? binaryOfBody(request) : resourceBody(request, type);
+}
+
+function targetOf(request: FhirRequest, route: Route): Pick<WriteRequest, 'id' | 'criteria'> {
+  if (!route.conditional) return { id: route.id as string };
+  const criteria = queryText(request.query);
+  if (criteria === '') {
+    throw fhirError(412, 'required', 'Without an id the URL needs search criteria', 'http.query');
+  }
+  return { criteria };
+}
+
+/** The answer to a write: by default the resource, or as `Prefer: return` says (R4 http.html#ops). */
+export function written(request: FhirRequest, outcome: WriteOutcome, interaction: Interaction): FhirResponse {
+  const location = `${request.context.baseUrl}/${outcome.type}/${outcome.id}/_history/${outcome.version}`;
+  const headers: Record<string, string> = {
+    ETag: etag(outcome.version),
+    'Last-Modified': httpDate(outcome.lastUpdated),
+    'Content-Location': location,
+    ...(outcome.status === 201 || interaction === 'create' ? { Location: location } : {}),
+  };
+  const common = { status: outcome.status, headers, interaction, type: outcome.type };
+  switch (request.prefer.return) {
+    case 'minimal':
+      return common;
+    case 'OperationOutcome':
+      return { ...common, text: JSON.stringify(successOutcome(outcome)) };
+    default:
+      return { ...common, text: outcome.content };
+  }
+}
+
+/** The answer to a delete: 204, or 200 with an OperationOutcome when asked for one. */
+export function deleted(request: FhirRequest, outcome: WriteOutcome): FhirResponse {
+  const headers: Record<string, string> = outcome.version > 0 ? { ETag: etag(outcome.version) } : {};
+  const common = { headers, interaction: 'delete' as const, type: outcome.type };
+  if (request.prefer.return === 'OperationOutcome' || outcome.deletedCount !== undefined) {
+    return { ...common, status: 200, text: JSON.stringify(successOutcome(outcome)) };
+  }
+  return { ...common, status: 204 };
+}
+
+/** An OperationOutcome that says what a write did. */
+export function successOutcome(outcome: WriteOutcome): ReturnType<typeof operationOutcome> {
+  const what =
+    outcome.deletedCount !== undefined
+      ? `${outcome.deletedCount} ${outcome.type} deleted`
+      : outcome.status === 204
+        ? `${outcome.type}/${outcome.id} deleted`
+        : `${outcome.type}/${outcome.id} is stored as version ${outcome.version}`;
+  return operationOutcome([
+    { severity: 'information', code: 'informational', diagnostics: what },
+    ...outcome.issues,
+  ]);
+}

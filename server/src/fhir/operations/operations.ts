@@ -1,0 +1,123 @@
+import { fhirError } from '../outcome.ts';
+import type { FhirRequest, FhirResponse } from '../request.ts';
+import type { Route } from '../route.ts';
+import type { Services } from '../services.ts';
+import { everything } from './everything.ts';
+import { lastn } from './lastn.ts';
+import { meta, metaAdd, metaDelete } from './meta.ts';
+import { reindex } from './reindex.ts';
+import { validate } from './validate.ts';
+
+export type OperationHandler = (
+  services: Services,
+  request: FhirRequest,
+  route: Route,
+) => Promise<FhirResponse>;
+
+/** An operation as the server offers it (R4 operations.html); what /metadata says of it comes from here. */
+export interface Operation {
+  readonly name: string;
+  /** Canonical URL of its OperationDefinition. */
+  readonly definition: string;
+  /** Resource types it is offered on, `*` for every type; empty when only at system level. */
+  readonly types: readonly string[] | '*';
+  readonly levels: readonly ('system' | 'type' | 'instance')[];
+  /** Whether GET may call it: it changes nothing. */
+  readonly safe: boolean;
+  readonly handle: OperationHandler;
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'everything',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
+    types: ['Patient'],
+    levels: ['type', 'instance'],
+    safe: true,
+    handle: everything,
+  },
+  {
+    name: 'everything',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Encounter-everything',
+    types: ['Encounter'],
+    levels: ['instance'],
+    safe: true,
+    handle: everything,
+  },
+  {
+    name: 'lastn',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn',
+    types: ['Observation'],
+    levels: ['type'],
+    safe: true,
+    handle: lastn,
+  },
+  {
+    name: 'meta',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Resource-meta',
+    types: '*',
+    levels: ['system', 'type', 'instance'],
+    safe: true,
+    handle: meta,
+  },
+  {
+    name: 'meta-add',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Resource-meta-add',
+    types: '*',
+    levels: ['instance'],
+    safe: false,
+    handle: metaAdd,
+  },
+  {
+    name: 'meta-delete',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Resource-meta-delete',
+    types: '*',
+    levels: ['instance'],
+    safe: false,
+    handle: metaDelete,
+  },
+  {
+    name: 'validate',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate',
+    types: '*',
+    levels: ['type', 'instance'],
+    safe: true,
+    handle: validate,
+  },
+  {
+    name: 'reindex',
+    definition: 'https://vesta.health/fhir/OperationDefinition/reindex',
+    types: '*',
+    levels: ['system', 'type', 'instance'],
+    safe: false,
+    handle: reindex,
+  },
+];
+
+/**
+ * The handler of an operation at the level of the route.
+ * @throws FhirError 404 when there is no such operation there, 405 when the method may not call it
+ */
+export function findOperation(route: Route, method: FhirRequest['method']): OperationHandler {
+  const name = (route.operation as string).slice(1);
+  const level = route.id !== undefined ? 'instance' : route.type !== undefined ? 'type' : 'system';
+  const operation = OPERATIONS.find(
+    (candidate) =>
+      candidate.name === name &&
+      candidate.levels.includes(level) &&
+      (route.type === undefined || candidate.types === '*' || candidate.types.includes(route.type)),
+  );
+  if (operation === undefined) {
+    const where =
+      route.type === undefined ? 'the system' : route.id === undefined ? route.type : `a ${route.type}`;
+    throw fhirError(404, 'not-supported', `There is no operation $${name} on ${where}`, 'http.path');
+  }
+  if (method === 'POST' || (operation.safe && (method === 'GET' || method === 'HEAD')))
+    return operation.handle;
+  throw fhirError(
+    405,
+    'not-supported',
+    `$${name} is called by POST${operation.safe ? ' or GET' : ''}`,
+    'http.method',
+  );
+}

@@ -1,0 +1,38 @@
+import type { JobQueue } from '../jobs/job-queue.ts';
+import type { CursorCodec } from '../search/cursor.ts';
+import type { Connections } from '../storage/connections.ts';
+import type { VersionReader } from '../storage/read-versions.ts';
+import type { FhirRequest, FhirResponse } from './request.ts';
+import type { Tenants } from './tenants.ts';
+import type { WriteCoalescer } from './write/coalescer.ts';
+import type { WriteEngine } from './write/engine.ts';
+
+/** Limits and policies that the interactions observe; see config/. */
+export interface FhirSettings {
+  readonly references: 'strict' | 'lenient';
+  readonly defaultPage: number;
+  readonly maxPage: number;
+  readonly maxIncludes: number;
+  readonly maxBundleEntries: number;
+  readonly maxConditionalDelete: number;
+  /** Greatest estimated cost of a search, in the planner's units; 0 for no limit. */
+  readonly searchCostLimit: number;
+  readonly softwareVersion: string;
+}
+
+/** What the interactions work with: one set for each process. */
+export interface Services {
+  readonly settings: FhirSettings;
+  readonly tenants: Tenants;
+  readonly connections: Connections;
+  readonly reader: VersionReader;
+  readonly engine: WriteEngine;
+  /** Single writes, joined with others that arrive at the same time. */
+  readonly writes: WriteCoalescer;
+  readonly cursors: CursorCodec;
+  readonly jobs: JobQueue;
+  /** Carries out another request as if it had come by HTTP: entries of a batch, respond-async. `services` in place of these. */
+  handle(request: FhirRequest, services?: Services): Promise<FhirResponse>;
+}
+
+export type InteractionHandler = (services: Services, request: FhirRequest) => Promise<FhirResponse>;

@@ -1,0 +1,152 @@
+import type { Resource } from '../../json/types.ts';
+import type { Hash64 } from '../../search/hash.ts';
+import { compartmentParam, searchParamKey } from '../../search/index-model.ts';
+import { hashToText, type NewVersion } from '../../storage/rows.ts';
+import type { Transaction } from '../../storage/transaction.ts';
+import { FhirError, fhirError, type Issue } from '../outcome.ts';
+import { literalTargets } from '../references/literal-targets.ts';
+import type { TenantContext } from '../tenant-context.ts';
+
+/**
+ * Referential integrity (CapabilityStatement.rest.resource.referencePolicy `enforced`): a literal reference must point
+ * to a resource of the tenant, and what is referred to cannot be deleted.
+ *
+ * A writer holds a shared lock on every target that it does not write itself and then looks whether it exists; a
+ * deleter holds the exclusive lock and then looks for referrers. Whoever comes second sees what the first has done.
+ */
+
+/** Key of the pseudo-parameter whose tokens say "refers to", for targets without a compartment token. */
+export const REFERS_TO = searchParamKey('reference', 'any');
+
+/** A bundle with more outside targets than this takes one lock for all of them, which only deletions wait for. */
+const LOCKS_EACH = 500;
+
+export interface Target {
+  /** `Type/id`. */
+  readonly target: string;
+  readonly hash: Hash64;
+  /** FHIRPath of the reference. */
+  readonly expression: string;
+}
+
+/** The literal references of a resource to resources of this tenant. */
+export function targetsOf(context: TenantContext, resource: Resource, at: string): Target[] {
+  return literalTargets(resource, context.definitions, context.baseUrl).map(({ target, expression }) => ({
+    target,
+    hash: context.keys.reference(target),
+    expression: at === '' ? expression : `${at}.resource${expression.slice(resource.resourceType.length)}`,
+  }));
+}
+
+/**
+ * Adds the tokens by which a deletion finds who refers to its target: one for each distinct target that has no
+ * compartment token yet.
+ */
+export function addReferrerTokens(
+  context: TenantContext,
+  version: NewVersion,
+  targets: readonly Target[],
+): void {
+  const { tokens } = version.index;
+  const missing = (token: Hash64): boolean =>
+    !tokens.some(({ hi, lo }) => hi === token.hi && lo === token.lo);
+  const seen: string[] = [];
+  for (const { target } of targets) {
+    if (seen.includes(target)) continue;
+    seen.push(target);
+    const type = target.slice(0, target.indexOf('/'));
+    const inCompartment =
+      context.definitions.compartments.has(type) &&
+      !missing(context.keys.referenceToken(compartmentParam(type), target));
+    const token = context.keys.referenceToken(REFERS_TO, target);
+    if (!inCompartment && missing(token)) tokens.push(token);
+  }
+}
+
+function coarseKey(context: TenantContext): Hash64 {
+  return context.keys.reference('lock/references');
+}
+
+/** Holds off deletions of the targets until the transaction ends. */
+export async function lockTargets(
+  context: TenantContext,
+  transaction: Transaction,
+  targets: readonly Hash64[],
+): Promise<void> {
+  if (targets.length === 0) return;
+  await transaction.lockShared(targets.length > LOCKS_EACH ? [coarseKey(context)] : targets);
+}
+
+/** Holds off new references to what is to be deleted until the transaction ends. */
+export async function lockForDeletion(
+  context: TenantContext,
+  transaction: Transaction,
+  refHashes: readonly Hash64[],
+): Promise<void> {
+  if (refHashes.length > 0) await transaction.lockExclusive([coarseKey(context), ...refHashes]);
+}
+
+/**
+ * The targets that do not exist, as issues.
+ * @param targets all literal references outside the transaction, locked by {@link lockTargets}
+ */
+export async function missingTargets(
+  transaction: Transaction,
+  targets: readonly Target[],
+): Promise<(Issue & { target: string })[]> {
+  if (targets.length === 0) return [];
+  const distinct = new Map(targets.map((target) => [target.target, target.hash]));
+  const existing = await transaction.existing([...distinct.values()]);
+  const texts = new Map([...distinct].map(([target, hash]) => [target, hashToText(hash)]));
+  return targets
+    .filter(({ target }) => !existing.has(texts.get(target) as string))
+    .map(({ target, expression }) => ({
+      severity: 'error',
+      code: 'not-found',
+      diagnostics: `The reference to ${target} points to nothing: there is no such resource here`,
+      expression,
+      target,
+    }));
+}
+
+/**
+ * Refuses a deletion while others refer to the resource.
+ * @param leaving `Type/id` hashes (bigint text) of what the same transaction deletes or rewrites: they do not count
+ * @throws FhirError 409 naming some of the referrers
+ */
+export async function assertUnreferenced(
+  context: TenantContext,
+  transaction: Transaction,
+  typeAndId: string,
+  leaving: ReadonlySet<string>,
+): Promise<void> {
+  const type = typeAndId.slice(0, typeAndId.indexOf('/'));
+  const own = hashToText(context.keys.reference(typeAndId));
+  const tokens = [context.keys.referenceToken(REFERS_TO, typeAndId)];
+  if (context.definitions.compartments.has(type))
+    tokens.push(context.keys.referenceToken(compartmentParam(type), typeAndId));
+  const carriers = await transaction.carriersOf(tokens, leaving.size + 6);
+  const referrers = carriers.filter(({ refHash }) => refHash !== own && !leaving.has(refHash));
+  if (referrers.length === 0) return;
+  const names = referrers.slice(0, 5).map((referrer) => `${referrer.type}/${referrer.id}`);
+  const more = referrers.length > 5 ? ' and others' : '';
+  throw fhirError(
+    409,
+    'conflict',
+    `${typeAndId} cannot be deleted: ${names.join(', ')}${more} refer to it`,
+    type,
+  );
+}
+
+/** One error for all missing targets, so that a client sees every broken reference at once. */
+export function missingTargetsError(issues: readonly Issue[]): FhirError {
+  return new FhirError(
+    422,
+    issues.slice(0, 50).map(({ severity, code, diagnostics, expression }) => ({
+      severity,
+      code,
+      diagnostics,
+      ...(expression === undefined ? {} : { expression }),
+    })),
+  );
+}

@@ -1,0 +1,41 @@
+import type { Resource } from '../../json/types.ts';
+import type { FhirError, Issue } from '../outcome.ts';
+
+/** A change that a client asks for, alone or as an entry of a Bundle. */
+export interface WriteRequest {
+  readonly kind: 'create' | 'update' | 'patch' | 'delete';
+  readonly type: string;
+  /** Logical id; of a create or of a conditional interaction it is undefined. */
+  readonly id?: string;
+  /** Body of create and update. Its references are rewritten in place. */
+  readonly resource?: Resource;
+  /** Makes the new state from the current one (patch); must not change its argument. */
+  readonly patch?: (current: Resource) => Resource;
+  /** Version that the current one must be (If-Match). */
+  readonly ifMatch?: number;
+  /** Query string of a conditional interaction, or of If-None-Exist for a create. */
+  readonly criteria?: string;
+  /** Bundle.entry.fullUrl: what other entries refer to the resource by. */
+  readonly fullUrl?: string;
+  /** FHIRPath of the entry for issues: `Bundle.entry[3]`; empty for a request of its own. */
+  readonly at: string;
+}
+
+/** What became of a write. */
+export interface WriteOutcome {
+  /** 200, 201 or 204. */
+  readonly status: number;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  /** Epoch milliseconds. */
+  readonly lastUpdated: number;
+  /** JSON text of the version; empty after a delete. */
+  readonly content: string;
+  /** Warnings and notes for `Prefer: return=OperationOutcome`. */
+  readonly issues: readonly Issue[];
+  /** How many resources a conditional delete removed. */
+  readonly deletedCount?: number;
+}
+
+export type WriteResult = WriteOutcome | FhirError;

@@ -1,0 +1,253 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { openScope } from '../access/scope.ts';
+import type { FhirServer } from '../fhir/fhir-server.ts';
+import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
+import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
+import { parseJson } from '../json/parse.ts';
+import type { JsonValue } from '../json/types.ts';
+import { toFhirError } from '../storage/connections.ts';
+import { type BodyBudget, bodyText, readBody } from './body.ts';
+import { assertJsonWanted, contentCoding, mediaType, preferences } from './negotiation.ts';
+import { reply } from './respond.ts';
+
+export interface HandlerOptions {
+  readonly maxBodyBytes: number;
+  readonly maxUrlLength: number;
+  readonly budget: BodyBudget;
+  /** Called once for each finished request: for metrics and logs. */
+  readonly observe: (request: IncomingMessage, outcome: RequestOutcome) => void;
+}
+
+export interface RequestOutcome {
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly tenant: string;
+  readonly response?: FhirResponse | undefined;
+  /** An error that is not the client's. */
+  readonly error?: unknown;
+}
+
+const NO_QUERY: readonly (readonly [string, string])[] = [];
+
+/**
+ * The HTTP face of FhirServer for URLs below `/fhir/`: reads the request, negotiates, and turns what comes back, errors
+ * included, into bytes. It stands beside the Express app rather than in it: routing is FHIR's own, and a read is fast
+ * enough for the framework's cost per request to show.
+ */
+export function fhirHandler(server: FhirServer, options: HandlerOptions) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const started = performance.now();
+    let tenantName = '';
+    let answer: FhirResponse | undefined;
+    let status = 500;
+    let failure: unknown;
+    let pretty = false;
+    const controller = new AbortController();
+    response.on('close', () => {
+      if (!response.writableFinished) controller.abort();
+    });
+    const coding = contentCoding(request.headers['accept-encoding'] as string | undefined);
+    try {
+      const url = request.url as string;
+      if (url.length > options.maxUrlLength)
+        throw fhirError(414, 'too-long', 'The URL is too long', 'http.url');
+      const mark = url.indexOf('?');
+      const segments = splitPath(mark < 0 ? url : url.slice(0, mark));
+      tenantName = segments[0] ?? '';
+      const method = request.method as string;
+      if (method === 'OPTIONS') {
+        status = 204;
+        await reply(response, { status, headers: preflight(request) });
+        return;
+      }
+      if (!METHODS.has(method))
+        throw fhirError(405, 'not-supported', `${method} is not a method of FHIR`, 'http.method');
+      const context = await server.tenants.byName(tenantName);
+      if (context === undefined)
+        throw fhirError(404, 'not-found', `There is no tenant '${tenantName}'`, 'http.path');
+      let query = mark < 0 ? NO_QUERY : parseQuery(url.slice(mark + 1));
+      pretty = wantsPretty(query);
+      const contentType = mediaType(request.headers['content-type']);
+      const path = segments.slice(1);
+      let body: string | Buffer | undefined;
+      let json: JsonValue | undefined;
+      let release: (() => void) | undefined;
+      try {
+        if (hasBody(request)) {
+          const length = Number(request.headers['content-length'] ?? 65536);
+          release = await options.budget.take(Math.min(length, options.maxBodyBytes));
+          const bytes = await readBody(request, options.maxBodyBytes);
+          const isJson = contentType === undefined || contentType.endsWith('json');
+          // The text of JSON is not kept: a large bundle would be in memory twice.
+          if (isJson && bytes.length > 0) json = parseJson(bodyText(bytes));
+          else body = path[0] === 'Binary' ? bytes : bytes.length === 0 ? undefined : bodyText(bytes);
+        }
+        if (
+          contentType === 'application/x-www-form-urlencoded' &&
+          typeof body === 'string' &&
+          path.at(-1) === '_search'
+        ) {
+          query = [...query, ...parseQuery(body)];
+          body = undefined;
+          pretty = wantsPretty(query);
+        }
+        if (path[0] !== 'Binary') {
+          assertJsonWanted(query.find(([name]) => name === '_format')?.[1], request.headers.accept);
+        }
+        const fhirRequest: FhirRequest = {
+          scope: openScope(context.tenant),
+          context,
+          method: method as FhirRequest['method'],
+          path,
+          query,
+          header: (name) => {
+            const value = request.headers[name];
+            return Array.isArray(value) ? value.join(', ') : value;
+          },
+          contentType,
+          body,
+          ...(json === undefined ? {} : { json }),
+          prefer: preferences(request.headers.prefer as string | undefined),
+          signal: controller.signal,
+        };
+        answer = await server.handle(fhirRequest);
+      } finally {
+        release?.();
+      }
+      status = answer.status;
+      const text = answer.text !== undefined && pretty ? prettyJson(answer.text) : answer.text;
+      await reply(response, {
+        status,
+        coding,
+        withoutBody: method === 'HEAD',
+        ...(answer.bytes !== undefined ? { body: answer.bytes } : text !== undefined ? { body: text } : {}),
+        ...(answer.contentType === undefined ? {} : { contentType: answer.contentType }),
+        ...(answer.headers === undefined ? {} : { headers: answer.headers }),
+      });
+    } catch (thrown) {
+      const error = toFhirError(thrown);
+      const known =
+        error instanceof FhirError
+          ? error
+          : fhirError(500, 'exception', 'The server failed at this request. The failure has been logged.');
+      if (!(error instanceof FhirError) || error.status >= 500) failure = thrown;
+      status = known.status;
+      const text = JSON.stringify(operationOutcome(known.issues));
+      // What is left of a refused body is not read: the connection ends after the answer.
+      const close = request.complete ? {} : { Connection: 'close' };
+      await reply(response, {
+        status,
+        coding,
+        body: pretty ? prettyJson(text) : text,
+        headers: { ...known.headers, ...close },
+        withoutBody: request.method === 'HEAD',
+      }).catch(() => {});
+    } finally {
+      options.observe(request, {
+        status,
+        milliseconds: performance.now() - started,
+        tenant: tenantName,
+        response: answer,
+        error: failure,
+      });
+    }
+  };
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Whether a request carries a body, by its framing (RFC 9112 6.3). */
+function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** Path segments below `/fhir/`, decoded; an empty trailing segment is dropped. */
+function splitPath(pathname: string): string[] {
+  const segments = pathname.slice('/fhir/'.length).split('/');
+  if (segments.at(-1) === '') segments.pop();
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i] as string;
+    if (segment.includes('%')) segments[i] = decode(segment, 'http.path');
+    if (segments[i] === '' || (segments[i] as string).includes('\0')) {
+      throw fhirError(404, 'not-found', 'The path has an empty or malformed segment', 'http.path');
+    }
+  }
+  return segments;
+}
+
+function decode(text: string, expression: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw fhirError(400, 'invalid', `'${text.slice(0, 80)}' is not percent-encoded UTF-8`, expression);
+  }
+}
+
+/**
+ * Query or form parameters in order, decoded (`+` is a space).
+ * @throws FhirError 400 for broken percent-encoding or U+0000
+ */
+export function parseQuery(text: string): [string, string][] {
+  const result: [string, string][] = [];
+  if (text === '') return result;
+  for (const part of text.split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = decode((equals < 0 ? part : part.slice(0, equals)).replaceAll('+', ' '), 'http.query');
+    const value = equals < 0 ? '' : decode(part.slice(equals + 1).replaceAll('+', ' '), `http.query.${name}`);
+    if (name.includes('\0') || value.includes('\0')) {
+      throw fhirError(400, 'invalid', 'A parameter contains the character U+0000', 'http.query');
+    }
+    result.push([name, value]);
+  }
+  return result;
+}
+
+function wantsPretty(query: readonly (readonly [string, string])[]): boolean {
+  return query.some(([name, value]) => name === '_pretty' && value === 'true');
+}
+
+/** Indented JSON text of JSON text. Strings and numbers stay as they are written, so decimals keep their digits. */
+export function prettyJson(text: string): string {
+  let result = '';
+  let indent = '\n';
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] as string;
+    if (c === '"') {
+      let end = i + 1;
+      while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+      result += text.slice(i, end + 1);
+      i = end;
+    } else if (c === '{' || c === '[') {
+      const next = text[i + 1];
+      if (next === '}' || next === ']') {
+        result += c + next;
+        i++;
+      } else {
+        indent += '  ';
+        result += c + indent;
+      }
+    } else if (c === '}' || c === ']') {
+      indent = indent.slice(0, -2);
+      result += indent + c;
+    } else if (c === ',') {
+      result += c + indent;
+    } else if (c === ':') {
+      result += ': ';
+    } else if (c !== ' ' && c !== '\n' && c !== '\t' && c !== '\r') {
+      result += c;
+    }
+  }
+  return result;
+}
+
+function preflight(request: IncomingMessage): Record<string, string> {
+  return {
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+    'Access-Control-Allow-Headers':
+      (request.headers['access-control-request-headers'] as string | undefined) ??
+      'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer',
+    'Access-Control-Max-Age': '86400',
+  };
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { FhirError } from '../fhir/outcome.ts';
+import { acceptedTypes, assertJsonWanted, contentCoding, preferences } from './negotiation.ts';
+
+const statusOf = (work: () => void): number => {
+  try {
+    work();
+    return 200;
+  } catch (error) {
+    return (error as FhirError).status;
+  }
+};
+
+describe('content negotiation', () => {
+  it('orders media types by quality, then by position (RFC 9110 12.5.1)', () => {
+    expect(acceptedTypes('text/html;q=0.5, application/fhir+json, application/json;q=0')).toEqual([
+      'application/fhir+json',
+      'text/html',
+    ]);
+  });
+
+  it('takes every spelling of JSON in _format before Accept (R4 http.html#parameters)', () => {
+    for (const format of [
+      'json',
+      'application/json',
+      'application/fhir+json',
+      'application/fhir json',
+      'text/json',
+    ]) {
+      expect(statusOf(() => assertJsonWanted(format, 'application/fhir+xml'))).toBe(200);
+    }
+    expect(statusOf(() => assertJsonWanted('xml', 'application/fhir+json'))).toBe(406);
+  });
+
+  it('answers 406 to who takes only other formats (R4 http.html#mime-type)', () => {
+    expect(statusOf(() => assertJsonWanted(undefined, 'application/fhir+xml'))).toBe(406);
+    expect(statusOf(() => assertJsonWanted(undefined, 'application/fhir+xml, */*;q=0.1'))).toBe(200);
+    expect(statusOf(() => assertJsonWanted(undefined, undefined))).toBe(200);
+  });
+
+  it('reads the preferences of R4 http.html#ops and passes over others (RFC 7240)', () => {
+    expect(preferences('return=minimal; handling=strict, respond-async, wait=10')).toEqual({
+      return: 'minimal',
+      handling: 'strict',
+      respondAsync: true,
+    });
+    expect(preferences('return="representation"').return).toBe('representation');
+    expect(preferences('return=everything').return).toBeUndefined();
+  });
+
+  it('compresses by the best coding that the client takes (RFC 9110 12.5.3)', () => {
+    expect(contentCoding('gzip, br')).toBe('br');
+    expect(contentCoding('gzip;q=1, br;q=0')).toBe('gzip');
+    expect(contentCoding('identity')).toBeUndefined();
+    expect(contentCoding(undefined)).toBeUndefined();
+  });
+});

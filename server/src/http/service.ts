@@ -1,0 +1,198 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { loadDefinitions } from '../conformance/definitions.ts';
+import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
+import { FhirServer } from '../fhir/fhir-server.ts';
+import { jobHandlers } from '../fhir/job-handlers.ts';
+import type { FhirSettings } from '../fhir/services.ts';
+import { Tenants } from '../fhir/tenants.ts';
+import { WriteCoalescer } from '../fhir/write/coalescer.ts';
+import { WriteEngine } from '../fhir/write/engine.ts';
+import { JobQueue } from '../jobs/job-queue.ts';
+import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
+import {
+  createLogger,
+  type Logger,
+  type LogLevel,
+  logRequest,
+  parameterNames,
+} from '../observability/logger.ts';
+import { Metrics } from '../observability/metrics.ts';
+import { startTrace } from '../observability/trace.ts';
+import { createCursorCodec } from '../search/cursor.ts';
+import { TextHasher } from '../search/hash.ts';
+import { Connections } from '../storage/connections.ts';
+import { VersionReader } from '../storage/read-versions.ts';
+import { RowIdGenerator } from '../storage/row-id.ts';
+import { TextDictionary } from '../storage/text-dictionary.ts';
+import { createApp, type Readiness } from './app.ts';
+import { BodyBudget } from './body.ts';
+import { fhirHandler, type RequestOutcome } from './fhir-handler.ts';
+import { listen, shutDown } from './listen.ts';
+
+/** Everything a server process has to be told. */
+export interface ServiceSettings {
+  readonly port: number;
+  readonly host: string;
+  /** Public base without trailing slash, e.g. `http://localhost:8080`; FHIR lies below `/fhir`. */
+  readonly baseUrl: string;
+  /** Connection string of the serving role. */
+  readonly servingUrl: string;
+  readonly fhir: FhirSettings;
+  readonly maxBodyBytes: number;
+  /** Bytes of bodies worked on at once in this process. */
+  readonly bodyBudgetBytes: number;
+  readonly poolSize: number;
+  readonly statementTimeout: number;
+  readonly requestTimeout: number;
+  readonly logLevel: LogLevel;
+}
+
+export interface RunningService {
+  readonly server: Server;
+  readonly fhir: FhirServer;
+  readonly log: Logger;
+  /** Ends gracefully: running requests finish within `grace` milliseconds. */
+  stop(grace?: number): Promise<void>;
+}
+
+const MAX_URL = 16_384;
+
+/**
+ * Starts a server process: one process of the cluster, or the whole server in a test.
+ * @throws Error when the port is taken or the database cannot be reached
+ */
+export async function startService(settings: ServiceSettings): Promise<RunningService> {
+  const log = createLogger({ level: settings.logLevel, name: 'vesta' });
+  const pool = Math.max(3, settings.poolSize);
+  const connections = new Connections({
+    connectionString: settings.servingUrl,
+    poolSizes: { read: 2, search: Math.max(1, pool - 4), write: 3 },
+    statementTimeouts: { read: settings.statementTimeout, search: settings.statementTimeout, write: 0 },
+    acquireTimeout: Math.min(settings.requestTimeout, 10_000),
+  });
+  const [secrets, node] = await Promise.all([
+    connections.global({
+      text: `select name, value from store.setting where name in ('hash_key', 'cursor_key')`,
+      values: [],
+    }),
+    connections.global({ text: `select nextval('store.node_number')`, values: [] }),
+  ]);
+  const secret = (name: string): Buffer => {
+    const row = secrets.find(([key]) => key === name);
+    if (row === undefined) throw new Error(`The database has no ${name}: run vesta db migrate`);
+    return Buffer.from(row[1] as string, 'hex');
+  };
+  const definitions = loadDefinitions();
+  const tenants = new Tenants(
+    connections,
+    definitions,
+    new TextHasher(secret('hash_key')),
+    `${settings.baseUrl}/fhir`,
+  );
+  const engine = new WriteEngine(
+    connections,
+    new RowIdGenerator(Number(node[0]?.[0])),
+    new TextDictionary(connections),
+    settings.fhir,
+    tenants,
+  );
+  const writes = new WriteCoalescer(engine);
+  const jobs = new JobQueue(connections, {
+    onError: (error, job) => log.error({ job: job?.kind, err: error }, 'job failure'),
+  });
+  const fhir = new FhirServer({
+    settings: settings.fhir,
+    tenants,
+    connections,
+    reader: new VersionReader(connections),
+    engine,
+    writes,
+    cursors: createCursorCodec(secret('cursor_key')),
+    jobs,
+  });
+  jobs.start(jobHandlers(fhir.services));
+
+  const metrics = watchedMetrics(connections, writes);
+  const exposition = joinClusterMetrics(metrics);
+  const readiness: Readiness = { accepting: true };
+  const handler = fhirHandler(fhir, {
+    maxBodyBytes: settings.maxBodyBytes,
+    maxUrlLength: MAX_URL,
+    budget: new BodyBudget(settings.bodyBudgetBytes),
+    observe: (request, outcome) => observe(metrics, log, request, outcome),
+  });
+  const server = await listen(
+    {
+      port: settings.port,
+      host: settings.host,
+      headersTimeout: 15_000,
+      requestTimeout: settings.requestTimeout,
+      maxHeaderBytes: 32_768,
+    },
+    handler,
+    createApp(fhir, exposition, readiness),
+  );
+  return {
+    server,
+    fhir,
+    log,
+    async stop(grace = 25_000) {
+      readiness.accepting = false;
+      await shutDown(server, grace);
+      await jobs.stop();
+      await connections.close();
+    },
+  };
+}
+
+function watchedMetrics(connections: Connections, writes: WriteCoalescer): Metrics {
+  const metrics = new Metrics({
+    types: new Set(RESOURCE_TYPES),
+    interactions: new Set([
+      'read',
+      'vread',
+      'update',
+      'patch',
+      'delete',
+      'history-instance',
+      'history-type',
+      'history-system',
+      'create',
+      'search-type',
+      'search-system',
+      'capabilities',
+      'transaction',
+      'batch',
+      'operation',
+    ]),
+  });
+  for (const name of ['read', 'search', 'write'] as const)
+    metrics.watchPool(name, () => connections.stats()[name]);
+  metrics.watchJobQueues(async () => new Map([['writes', writes.depth]]));
+  return metrics;
+}
+
+function observe(metrics: Metrics, log: Logger, request: IncomingMessage, outcome: RequestOutcome): void {
+  const { status, milliseconds: ms, tenant, response, error } = outcome;
+  const interaction = response?.interaction ?? 'other';
+  metrics.observeRequest({ interaction, type: response?.type, status, ms });
+  if (error !== undefined) log.error({ tenant, status, ...startTraceFields(request), error }, 'failure');
+  if (!log.isLevelEnabled('info')) return;
+  const url = request.url as string;
+  const mark = url.indexOf('?');
+  logRequest(log, {
+    ...startTraceFields(request),
+    tenant,
+    interaction,
+    method: request.method as string,
+    ...(response?.type === undefined ? {} : { type: response.type }),
+    status,
+    ms,
+    ...(mark < 0 ? {} : { params: parameterNames(url.slice(mark + 1)) }),
+  });
+}
+
+function startTraceFields(request: IncomingMessage): { traceId: string; requestId?: string } {
+  const trace = startTrace(request.headers);
+  return { traceId: trace.traceId, ...(trace.requestId === undefined ? {} : { requestId: trace.requestId }) };
+}

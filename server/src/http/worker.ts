@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { workerSettings } from '../config/worker-settings.ts';
+import { startService } from './service.ts';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Greatest share of a page that included resources may take, per match; see R4 search.html#revinclude. */
+const MAX_INCLUDES = 5000;
+const MAX_ENTRIES = 50_000;
+const MAX_CONDITIONAL_DELETE = 1000;
+/** Bodies that one process works on at once: about ten times as much memory is in use meanwhile. */
+const BODY_BUDGET = 40_000_000;
+
+/**
+ * Starts this process as a server process of `vesta serve` and tells the primary `ready`; SIGTERM ends it gracefully.
+ * @throws Error when the port or the database cannot be had
+ */
+export async function startWorker(): Promise<void> {
+  const { servingUrl, config } = workerSettings();
+  const service = await startService({
+    port: config.port,
+    host: config.host,
+    baseUrl: config.baseUrl,
+    servingUrl,
+    fhir: {
+      references: config.references,
+      defaultPage: config.defaultPage,
+      maxPage: config.maxPage,
+      maxIncludes: MAX_INCLUDES,
+      maxBundleEntries: MAX_ENTRIES,
+      maxConditionalDelete: MAX_CONDITIONAL_DELETE,
+      searchCostLimit: config.searchCostLimit,
+      softwareVersion: VERSION,
+    },
+    maxBodyBytes: config.maxBodyMb * 1024 * 1024,
+    bodyBudgetBytes: BODY_BUDGET,
+    poolSize: config.poolSize,
+    statementTimeout: config.statementTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    logLevel: config.logLevel,
+  });
+  let stopping = false;
+  process.on('SIGTERM', () => {
+    if (stopping) return;
+    stopping = true;
+    service.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+  process.on('uncaughtException', (error) => fatal(service.log, error));
+  process.on('unhandledRejection', (error) => fatal(service.log, error));
+  process.send?.('ready');
+}
+
+/** A state that nobody has foreseen: the primary starts another process in place of this one. */
+function fatal(log: { fatal(fields: object, message: string): void }, error: unknown): void {
+  const { name, stack } = (error ?? {}) as { name?: string; stack?: string };
+  // The message may quote data; the stack's frames do not.
+  const frames = stack
+    ?.split('\n')
+    .filter((line) => line.trimStart().startsWith('at '))
+    .join('\n');
+  log.fatal({ error: { type: name, stack: frames } }, 'uncaught');
+  process.exit(1);
+}

@@ -1,0 +1,3 @@
+export { type ContainedMatch, containedMatches, filterContained } from './contained.ts';
+export type { MatchContext } from './lookup.ts';
+export { matches } from './matches.ts';

@@ -1,0 +1,213 @@
+import pg from 'pg';
+import type { Tenant } from '../access/scope.ts';
+import { FhirError } from '../fhir/outcome.ts';
+
+/** A statement as the planner or this folder makes it. A `name` lets the server keep it prepared. */
+export interface SqlStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly name?: string;
+}
+
+export type Row = unknown[];
+
+/** What a pool is for: reads by id must not wait behind slow searches, nor writes behind either. */
+export type PoolName = 'read' | 'search' | 'write';
+
+export interface ConnectionOptions {
+  /** Connection string of the serving role. */
+  readonly connectionString: string;
+  readonly poolSizes: Readonly<Record<PoolName, number>>;
+  /** Longest time a statement of the pool may run, in milliseconds. */
+  readonly statementTimeouts: Readonly<Record<PoolName, number>>;
+  /** Longest wait for a free connection, in milliseconds; then 503. */
+  readonly acquireTimeout: number;
+}
+
+/** SQLSTATE classes that mean the database is away or overloaded, not that the request is wrong. */
+const UNAVAILABLE = /^(08|57P0|53|58)/;
+
+/** True for an error of the network or of a database that is starting, stopping, full or gone. */
+export function isUnavailable(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  if (typeof code === 'string') {
+    if (/^[0-9A-Z]{5}$/.test(code)) return UNAVAILABLE.test(code);
+    return /^(ECONN|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/.test(code);
+  }
+  return /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i.test(
+    message ?? '',
+  );
+}
+
+/** What a client is told of a database error that is not its own fault; other errors pass unchanged. */
+export function toFhirError(error: unknown): unknown {
+  if (error instanceof FhirError) return error;
+  const code = (error as { code?: string }).code;
+  if (code === '57014') {
+    return new FhirError(
+      503,
+      {
+        severity: 'error',
+        code: 'too-costly',
+        diagnostics: 'The query took longer than this server allows. Narrow it down.',
+      },
+      { 'Retry-After': '5' },
+    );
+  }
+  if (isUnavailable(error)) {
+    return new FhirError(
+      503,
+      {
+        severity: 'error',
+        code: 'transient',
+        diagnostics: 'The database is not available at the moment. Try again.',
+      },
+      { 'Retry-After': '2' },
+    );
+  }
+  return error;
+}
+
+/**
+ * A connection lent to one caller, inside one tenant. Statements are pipelined: they go to the server as they are
+ * called, without waiting for each other's answers.
+ */
+export class TenantConnection {
+  readonly #client: pg.PoolClient;
+  readonly #ready: Promise<unknown> | undefined;
+  readonly #names: Set<string>;
+
+  constructor(client: pg.PoolClient, ready: Promise<unknown> | undefined, names: Set<string> = new Set()) {
+    this.#client = client;
+    this.#ready = ready;
+    this.#names = names;
+  }
+
+  /** Sends a statement and returns its rows as arrays in column order, and the command tag's count. */
+  async query(statement: SqlStatement): Promise<{ rows: Row[]; count: number; command: string }> {
+    const { text, values, name } = statement;
+    const sent = this.#client.query({
+      text,
+      values: values as unknown[],
+      rowMode: 'array',
+      ...(name !== undefined && this.#mayPrepare(name) ? { name } : {}),
+    });
+    if (this.#ready !== undefined) {
+      const [, result] = await Promise.all([this.#ready, sent]);
+      return { rows: result.rows as Row[], count: result.rowCount ?? 0, command: result.command };
+    }
+    const result = await sent;
+    return { rows: result.rows as Row[], count: result.rowCount ?? 0, command: result.command };
+  }
+
+  #mayPrepare(name: string): boolean {
+    if (this.#names.has(name)) return true;
+    if (this.#names.size >= MAX_PREPARED) return false;
+    this.#names.add(name);
+    return true;
+  }
+}
+
+/**
+ * Statements that a process keeps prepared. Clients can ask searches of ever new shapes; beyond this number they are
+ * planned each time instead of filling the memory of every connection.
+ */
+const MAX_PREPARED = 400;
+
+/**
+ * The pools of the serving role. Each connection carries the tenant it was last used for in `app.tenant`, which row
+ * level security and the tenant views compare with; this class is the only place that sets it.
+ */
+export class Connections {
+  readonly #pools: Record<PoolName, pg.Pool>;
+  readonly #tenantOf = new WeakMap<object, number>();
+  readonly #names = new Set<string>();
+
+  constructor(options: ConnectionOptions) {
+    const pool = (name: PoolName, max: number): pg.Pool => {
+      const made = new pg.Pool({
+        connectionString: options.connectionString,
+        max,
+        pipeline: true,
+        connectionTimeoutMillis: options.acquireTimeout,
+        idleTimeoutMillis: 60_000,
+        statement_timeout: options.statementTimeouts[name],
+        application_name: `vesta-${name}`,
+        options: name === 'search' ? '-c plan_cache_mode=force_custom_plan' : '',
+        keepAlive: true,
+      } as pg.PoolConfig);
+      // A connection that breaks while idle is dropped by the pool; without a listener it would end the process.
+      made.on('error', () => {});
+      made.on('connect', (client) => client.on('error', () => {}));
+      return made;
+    };
+    this.#pools = {
+      read: pool('read', options.poolSizes.read),
+      search: pool('search', options.poolSizes.search),
+      write: pool('write', options.poolSizes.write),
+    };
+  }
+
+  /**
+   * Lends a connection of a pool, inside a tenant, for the time of `work`.
+   * @throws FhirError 503 when the database is away or no connection gets free in time
+   */
+  async within<T>(
+    tenant: Tenant,
+    pool: PoolName,
+    work: (connection: TenantConnection) => Promise<T>,
+  ): Promise<T> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pools[pool].connect();
+    } catch (error) {
+      throw toFhirError(error);
+    }
+    let broken: Error | undefined;
+    try {
+      let ready: Promise<unknown> | undefined;
+      if (this.#tenantOf.get(client) !== tenant.id) {
+        this.#tenantOf.delete(client);
+        ready = client.query(`select set_config('app.tenant', '${Number(tenant.id)}', false)`).then(() => {
+          this.#tenantOf.set(client, tenant.id);
+        });
+        // Also awaited by every query; this only keeps an early failure from being an unhandled rejection.
+        ready.catch(() => {});
+      }
+      return await work(new TenantConnection(client, ready, this.#names));
+    } catch (error) {
+      if (isUnavailable(error)) broken = error as Error;
+      throw toFhirError(error);
+    } finally {
+      client.release(broken ?? this.#tenantOf.get(client) !== tenant.id);
+    }
+  }
+
+  /** Runs a statement that concerns no tenant's rows (tenants, settings, sequences). */
+  async global(statement: SqlStatement): Promise<Row[]> {
+    try {
+      const result = await this.#pools.read.query({
+        text: statement.text,
+        values: statement.values as unknown[],
+        rowMode: 'array',
+      });
+      return result.rows as unknown as Row[];
+    } catch (error) {
+      throw toFhirError(error);
+    }
+  }
+
+  /** Connections in use, idle and callers waiting, by pool: for /metrics. */
+  stats(): Record<PoolName, { total: number; idle: number; waiting: number }> {
+    const of = (pool: pg.Pool) => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    });
+    return { read: of(this.#pools.read), search: of(this.#pools.search), write: of(this.#pools.write) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.end()));
+  }
+}
