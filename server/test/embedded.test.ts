@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -13,6 +23,7 @@ const running: EmbeddedPostgres[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vesta-embedded-'));
+  chmodSync(folder, 0o755);
 });
 afterEach(async () => {
   for (const postgres of running.splice(0)) await postgres.stop('immediate');
@@ -82,6 +93,27 @@ describe('embedded PostgreSQL', () => {
     await postgres.stop();
     expect(existsSync(socket)).toBe(false);
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'in a directory that only root can enter it lies elsewhere, behind a link',
+    async () => {
+      chmodSync(folder, 0o700);
+      const place = join(folder, 'data', 'postgres');
+      const first = await start();
+      const directory = realpathSync(place);
+      try {
+        expect(lstatSync(place).isSymbolicLink()).toBe(true);
+        expect(directory).toMatch(/^\/var\/lib\/vesta\/clusters\//);
+        await withOwner(first.url(), (client) => client.query('create table t as select 7 as v'));
+        await first.stop();
+        const second = await start();
+        expect(await value(second, 'select v from t')).toBe(7);
+        await second.stop();
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    },
+  );
 
   test('a directory of something else, and a cluster of another version, are left alone', async () => {
     const postgres = join(folder, 'data', 'postgres');

@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import type { FhirSettings } from '../src/fhir/services.ts';
 import { type RunningService, type ServiceSettings, startService } from '../src/http/service.ts';
@@ -314,4 +315,31 @@ export function entry(
     ...(resource === undefined ? {} : { resource }),
     request: { method, url, ...request },
   };
+}
+
+/** A request with exactly these headers; the body of the answer is left encoded as it came. */
+export function rawRequest(
+  url: string,
+  options: { method?: string; headers?: HeaderMap; body?: string | Uint8Array } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      url,
+      { method: options.method ?? 'GET', headers: options.headers ?? {} },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const header = (name: string): string | null => {
+            const value = response.headers[name.toLowerCase()];
+            return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+          };
+          resolve(answerOf(response.statusCode as number, header, Buffer.concat(chunks)));
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(options.body);
+  });
 }

@@ -200,6 +200,31 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
   });
 });
 
+describe('demo patients (issue 3, section 1)', () => {
+  test('kill -9 half-way of loading them: the next start loads the rest, and nobody twice', async () => {
+    const directory = temporaryDirectory();
+    const demo = { VESTA_DATA_DIR: directory, VESTA_DEMO: 'on' };
+    const count = async (type: string) =>
+      (await get(`/fhir/demo/${type}?_summary=count&_total=accurate`)).body['total'] as number;
+    try {
+      const server = await start(demo);
+      for (let patients = 0; patients === 0; ) patients = await count('Patient');
+      server.kill('SIGKILL');
+      await server.exited;
+      const next = await start(demo);
+      await next.says(/The demo patients are there/);
+      expect(await count('Patient')).toBe(16);
+      expect(await count('Practitioner')).toBe(await count('PractitionerRole'));
+      await stop(next);
+      const third = await start(demo);
+      expect(third.output).not.toContain('Loading');
+      await stop(third);
+    } finally {
+      await cleanUp(directory);
+    }
+  }, 240_000);
+});
+
 describe('command line', () => {
   test.each([
     [['--help'], 0, /Usage: vesta COMMAND/],

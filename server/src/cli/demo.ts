@@ -64,7 +64,8 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
           url,
           '--once',
         ],
-        { stdio: ['ignore', 'ignore', 'inherit'] },
+        // By the channel it learns when this process is killed, and ends too: the next start begins anew.
+        { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
       );
       const code = await new Promise<number | null>((resolve) => {
         child?.once('exit', resolve);

@@ -54,6 +54,10 @@ The exit code is 1 when something could not be loaded; it is listed with the ser
       console.log(`${done} of ${files.length} files were loaded before (--restart loads them again)`);
     if (todo.length === 0) return 0;
 
+    if (process.connected) {
+      process.on('disconnect', () => process.exit(1));
+      process.channel?.unref();
+    }
     const client = new HttpClient(concurrency);
     const display = new ProgressDisplay(todo.reduce((sum, { bytes }) => sum + bytes, 0));
     try {

@@ -1,8 +1,11 @@
+import cluster from 'node:cluster';
 import { flushCompileCache } from 'node:module';
 import { type Config, loadConfig } from '../config/config.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
+import { serveClusterMetrics } from '../observability/cluster-metrics.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded/postgres.ts';
+import { startMaintenance } from '../storage/maintenance.ts';
 import { prepareDatabase, withOwner } from '../storage/prepare.ts';
 import { type Command, parse } from './command.ts';
 import { type DemoLoad, prepareDemo } from './demo.ts';
@@ -39,6 +42,7 @@ class Primary {
   #postgres: EmbeddedPostgres | undefined;
   #workers: Workers | undefined;
   #demo: DemoLoad | undefined;
+  #maintenance: { stop(): Promise<void> } | undefined;
   #ownerUrl = '';
   #stopping: Promise<void> | undefined;
   #stopAsked = 0;
@@ -84,6 +88,7 @@ class Primary {
       { statementTimeout: config.statementTimeoutMs },
       this.#log,
     );
+    if (this.#postgres?.adopted) await endSessions(this.#ownerUrl, role.name);
     if (this.#stopping !== undefined) return;
     // Looked up before the server processes are there, so that the tenant exists when they answer.
     this.#demo = config.demo ? await withOwner(this.#ownerUrl, (client) => prepareDemo(client)) : undefined;
@@ -96,8 +101,10 @@ class Primary {
         void this.#stop(1);
       },
     });
+    serveClusterMetrics(cluster);
     await this.#workers.start();
     if (this.#stopping !== undefined) return;
+    this.#maintenance = startMaintenance(this.#ownerUrl, this.#log);
     this.#announce();
     flushCompileCache();
     await this.#demo?.load({ ownerUrl: this.#ownerUrl, url: localUrl(config), log: this.#log });
@@ -159,6 +166,7 @@ class Primary {
     try {
       this.#lock?.update({ stopping: true });
       this.#demo?.stop();
+      await this.#maintenance?.stop();
       await Promise.all([this.#workers?.stop(DRAIN_WITHIN), this.#checkpoint()]);
       if (this.#postgres !== undefined) {
         const left = setTimeout(
@@ -185,6 +193,16 @@ class Primary {
     if (this.#postgres === undefined || this.#workers === undefined) return;
     await withOwner(this.#postgres.url(), (client) => client.query('checkpoint')).catch(() => {});
   }
+}
+
+/**
+ * Ends what the server processes of a killed primary have left running in the database: nobody waits for it any more,
+ * and it must not be committed after somebody has looked whether it was.
+ */
+async function endSessions(ownerUrl: string, role: string): Promise<void> {
+  await withOwner(ownerUrl, (client) =>
+    client.query('select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = $1', [role]),
+  );
 }
 
 /** Where this machine reaches the server, whatever its public name is. */

@@ -1,4 +1,4 @@
-import { acceptedTypes } from '../http/negotiation.ts';
+import { acceptedTypes, isFhirJson } from '../http/negotiation.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import type { FhirRequest } from './request.ts';
 
@@ -7,12 +7,6 @@ import type { FhirRequest } from './request.ts';
  * FHIR media type.
  */
 
-const isFhirType = (type: string): boolean =>
-  type === 'application/fhir+json' ||
-  type === 'application/json' ||
-  type === 'text/json' ||
-  type === 'application/json+fhir';
-
 /** Whether a Binary is to be served raw: `_format` or Accept name no FHIR media type before any other. */
 export function wantsRawBinary(request: FhirRequest): boolean {
   if (request.query.some(([name]) => name === '_format')) return false;
@@ -20,15 +14,33 @@ export function wantsRawBinary(request: FhirRequest): boolean {
   if (accept === undefined) return false;
   const types = acceptedTypes(accept);
   const first = types[0];
-  return first !== undefined && !isFhirType(first);
+  return first !== undefined && !isFhirJson(first);
 }
 
-/** Content type and bytes of a stored Binary. */
-export function binaryBytes(content: string): { contentType: string; bytes: Buffer } {
-  const binary = JSON.parse(content) as { contentType?: string; data?: string };
+/**
+ * Content type and bytes of a stored Binary, and the headers that go with them: securityContext is
+ * `X-Security-Context` outside the resource, and scripts in uploaded documents must not run in this server's origin.
+ */
+export function binaryBytes(content: string): {
+  contentType: string;
+  bytes: Buffer;
+  headers: Record<string, string>;
+} {
+  const binary = JSON.parse(content) as {
+    contentType?: string;
+    data?: string;
+    securityContext?: { reference?: string };
+  };
+  const contentType = binary.contentType ?? 'application/octet-stream';
+  const securityContext = binary.securityContext?.reference;
   return {
-    contentType: binary.contentType ?? 'application/octet-stream',
+    contentType,
     bytes: Buffer.from(binary.data ?? '', 'base64'),
+    headers: {
+      ...(securityContext === undefined ? {} : { 'X-Security-Context': securityContext }),
+      // Browsers show no PDF in a sandbox, and run no script of one outside their viewer's.
+      ...(contentType.startsWith('application/pdf') ? {} : { 'Content-Security-Policy': 'sandbox' }),
+    },
   };
 }
 

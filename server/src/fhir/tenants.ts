@@ -13,6 +13,8 @@ import type { OwnSearchParameter, TenantContext } from './tenant-context.ts';
 
 /** How long a tenant's context is used without asking whether it has changed, in milliseconds. */
 const FRESH = 1000;
+/** Compiled SearchParameter resources that are kept. */
+const MAX_COMPILED = 2000;
 
 interface Entry {
   context: TenantContext;
@@ -27,6 +29,7 @@ export class Tenants {
   readonly #hasher: TextHasher;
   readonly #baseUrl: string;
   readonly #byName = new Map<string, Entry>();
+  readonly #compiled = new Map<string, { content: string; models: readonly SearchParamModel[] }>();
   /** Extractors of the built-in definitions are shared by all tenants without search parameters of their own. */
   readonly #sharedExtractors = new Map<string, Extractor>();
 
@@ -79,8 +82,11 @@ export class Tenants {
       known.context.conformanceVersion === version
     ) {
       known.checked = performance.now();
-      // What is ready may change without the version, when $reindex ends.
-      if (known.context.ownSearchParameters.every((own) => own.ready)) return known.context;
+      // What is ready may change without the version, when $reindex ends. To make a context takes a tenth of a second
+      // of the processor, so it is not made anew as often as somebody asks for a parameter that is unknown.
+      const waiting = known.context.ownSearchParameters.filter((own) => !own.ready).map((own) => own.id);
+      if (waiting.length === 0 || !(await this.#anyReady(known.context.tenant, waiting)))
+        return known.context;
     }
     const context = await this.#make({ id, name }, version);
     this.#byName.set(name, { context, checked: performance.now(), refreshing: undefined });
@@ -113,6 +119,16 @@ export class Tenants {
     };
   }
 
+  async #anyReady(tenant: Tenant, ids: readonly string[]): Promise<boolean> {
+    const { rows } = await this.#connections.within(tenant, 'read', (connection) =>
+      connection.query({
+        text: 'select from tenant.search_parameter where tenant_id = $1 and id = any($2::text[]) and ready limit 1',
+        values: [tenant.id, ids],
+      }),
+    );
+    return rows.length > 0;
+  }
+
   async #ownSearchParameters(tenant: Tenant): Promise<OwnSearchParameter[]> {
     const { rows } = await this.#connections.within(tenant, 'read', (connection) =>
       connection.query({
@@ -124,13 +140,24 @@ export class Tenants {
     );
     const taken = new Set<number>();
     return rows.map(([id, content, ready]) => {
-      const models = this.#compile(parseJson(content as string) as JsonObject).filter(
+      const models = this.#compiledOf(`${tenant.id}/${id}`, content as string).filter(
         (model) =>
           !this.#definitions.search(model.resourceType).params.has(model.code) && !taken.has(model.key),
       );
       for (const model of models) taken.add(model.key);
       return { id: id as string, ready: ready as boolean, models };
     });
+  }
+
+  /** As {@link #compile}, once for each text: to compile one with many base types takes a while. */
+  #compiledOf(key: string, content: string): readonly SearchParamModel[] {
+    let compiled = this.#compiled.get(key);
+    if (compiled?.content !== content) {
+      compiled = { content, models: this.#compile(parseJson(content) as JsonObject) };
+      if (this.#compiled.size >= MAX_COMPILED) this.#compiled.clear();
+      this.#compiled.set(key, compiled);
+    }
+    return compiled.models;
   }
 
   /** What a SearchParameter resource adds; nothing when it is retired, or cannot be used here though it is stored. */

@@ -6,14 +6,16 @@ import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonValue } from '../json/types.ts';
 import { toFhirError } from '../storage/connections.ts';
-import { type BodyBudget, bodyText, readBody } from './body.ts';
-import { assertJsonWanted, contentCoding, mediaType, preferences } from './negotiation.ts';
+import { type BodyBudget, bodyText, expectedBytes, readBody } from './body.ts';
+import { assertJsonWanted, contentCoding, isFhirJson, mediaType, preferences } from './negotiation.ts';
 import { reply } from './respond.ts';
 
 export interface HandlerOptions {
   readonly maxBodyBytes: number;
   readonly maxUrlLength: number;
   readonly budget: BodyBudget;
+  /** Called when a large body has been worked on, with its bytes. */
+  readonly onLargeBody: (bytes: number) => void;
   /** Called once for each finished request: for metrics and logs. */
   readonly observe: (request: IncomingMessage, outcome: RequestOutcome) => void;
 }
@@ -72,15 +74,12 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       let body: string | Buffer | undefined;
       let json: JsonValue | undefined;
       let release: (() => void) | undefined;
+      let expected = 0;
       try {
         if (hasBody(request)) {
-          const length = Number(request.headers['content-length'] ?? 65536);
-          release = await options.budget.take(Math.min(length, options.maxBodyBytes));
-          const bytes = await readBody(request, options.maxBodyBytes);
-          const isJson = contentType === undefined || contentType.endsWith('json');
-          // The text of JSON is not kept: a large bundle would be in memory twice.
-          if (isJson && bytes.length > 0) json = parseJson(bodyText(bytes));
-          else body = path[0] === 'Binary' ? bytes : bytes.length === 0 ? undefined : bodyText(bytes);
+          expected = expectedBytes(request, options.maxBodyBytes);
+          if (expected > 0) release = await options.budget.take(expected);
+          ({ json, body } = await readContent(request, path, contentType, options.maxBodyBytes));
         }
         if (
           contentType === 'application/x-www-form-urlencoded' &&
@@ -101,7 +100,8 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           path,
           query,
           header: (name) => {
-            const value = request.headers[name];
+            // No Accept header means that anything is accepted (RFC 9110 12.5.1).
+            const value = request.headers[name] ?? (name === 'accept' ? '*/*' : undefined);
             return Array.isArray(value) ? value.join(', ') : value;
           },
           contentType,
@@ -113,6 +113,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         answer = await server.handle(fhirRequest);
       } finally {
         release?.();
+        if (expected > 0) options.onLargeBody(expected);
       }
       status = answer.status;
       const text = answer.text !== undefined && pretty ? prettyJson(answer.text) : answer.text;
@@ -155,6 +156,29 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/**
+ * The body of a request: parsed if it is JSON, as bytes for a raw Binary, else as text. Neither the bytes nor the text of
+ * JSON are kept: a large bundle would be in memory several times.
+ */
+async function readContent(
+  request: IncomingMessage,
+  path: readonly string[],
+  contentType: string | undefined,
+  limit: number,
+): Promise<{ json: JsonValue | undefined; body: string | Buffer | undefined }> {
+  const bytes = await readBody(request, limit);
+  if (bytes.length === 0) return { json: undefined, body: undefined };
+  const { method } = request;
+  const rawBinary =
+    path[0] === 'Binary' &&
+    path.length < 3 &&
+    (method === 'POST' || method === 'PUT') &&
+    !isFhirJson(contentType);
+  const isJson = contentType === undefined || (!rawBinary && contentType.endsWith('json'));
+  if (isJson) return { json: parseJson(bodyText(bytes)), body: undefined };
+  return { json: undefined, body: path[0] === 'Binary' ? bytes : bodyText(bytes) };
+}
 
 /** Whether a request carries a body, by its framing (RFC 9112 6.3). */
 function hasBody(request: IncomingMessage): boolean {

@@ -24,7 +24,7 @@ export function listen(
       requestTimeout: options.requestTimeout,
       keepAliveTimeout: 65_000,
       maxHeaderSize: options.maxHeaderBytes,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: Math.min(5_000, options.headersTimeout / 2),
       noDelay: true,
     },
     (request, response) => {

@@ -15,9 +15,25 @@ const JSON_TYPES = new Set([
   'text/*',
 ]);
 
+const FHIR_JSON_TYPES = new Set([
+  'application/fhir+json',
+  'application/json',
+  'application/json+fhir',
+  'text/json',
+]);
+
+/** Whether a Content-Type is one of those that mean a resource in JSON. */
+export function isFhirJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && FHIR_JSON_TYPES.has(contentType);
+}
+
 /** An Accept header as media types from most to least wanted (RFC 9110 12.5.1), those with q=0 left out. */
 export function acceptedTypes(accept: string): string[] {
-  return accept
+  return accepted(accept).map(({ type }) => type);
+}
+
+function accepted(header: string): { type: string; q: number }[] {
+  return header
     .split(',')
     .map((part, index) => {
       const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim());
@@ -25,8 +41,7 @@ export function acceptedTypes(accept: string): string[] {
       return { type: type.toLowerCase(), q: q === undefined ? 1 : Number(q.slice(2)), index };
     })
     .filter(({ type, q }) => type !== '' && q > 0)
-    .sort((a, b) => b.q - a.q || a.index - b.index)
-    .map(({ type }) => type);
+    .sort((a, b) => b.q - a.q || a.index - b.index);
 }
 
 /**
@@ -45,9 +60,8 @@ export function assertJsonWanted(format: string | undefined, accept: string | un
       'http.query._format',
     );
   }
-  if (accept === undefined || accept.trim() === '') return;
-  const types = acceptedTypes(accept);
-  if (types.length === 0 || types.some((type) => JSON_TYPES.has(type))) return;
+  if (accept === undefined || /^[\s,]*$/.test(accept)) return;
+  if (acceptedTypes(accept).some((type) => JSON_TYPES.has(type))) return;
   throw fhirError(
     406,
     'not-supported',
@@ -100,11 +114,12 @@ export function preferences(prefer: string | undefined): Preferences {
   return { return: returned, handling, respondAsync };
 }
 
-/** The content coding to answer with: br or gzip when the client takes one of them, br first (RFC 9110 12.5.3). */
+/** The content coding to answer with: br or gzip, whichever the client wants more, br when it has no preference (RFC 9110 12.5.3). */
 export function contentCoding(acceptEncoding: string | undefined): 'br' | 'gzip' | undefined {
   if (acceptEncoding === undefined) return undefined;
-  const codings = acceptedTypes(acceptEncoding);
-  if (codings.includes('br')) return 'br';
-  if (codings.includes('gzip') || codings.includes('*')) return 'gzip';
-  return undefined;
+  const codings = accepted(acceptEncoding);
+  const weight = (...names: string[]): number => codings.find(({ type }) => names.includes(type))?.q ?? 0;
+  const [br, gzip] = [weight('br'), weight('gzip', '*')];
+  if (br === 0 && gzip === 0) return undefined;
+  return br >= gzip ? 'br' : 'gzip';
 }

@@ -27,6 +27,7 @@ import { TextDictionary } from '../storage/text-dictionary.ts';
 import { createApp, type Readiness } from './app.ts';
 import { BodyBudget } from './body.ts';
 import { fhirHandler, type RequestOutcome } from './fhir-handler.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { listen, shutDown } from './listen.ts';
 
 /** Everything a server process has to be told. */
@@ -63,10 +64,10 @@ const MAX_URL = 16_384;
  */
 export async function startService(settings: ServiceSettings): Promise<RunningService> {
   const log = createLogger({ level: settings.logLevel, name: 'vesta' });
-  const pool = Math.max(3, settings.poolSize);
   const connections = new Connections({
     connectionString: settings.servingUrl,
-    poolSizes: { read: 2, search: Math.max(1, pool - 4), write: 3 },
+    // Reads by id need little: they are joined. The rest of `read` is for searches that cannot be slow.
+    poolSizes: { read: 4, search: Math.max(2, settings.poolSize - 7), write: 3 },
     statementTimeouts: { read: settings.statementTimeout, search: settings.statementTimeout, write: 0 },
     acquireTimeout: Math.min(settings.requestTimeout, 10_000),
   });
@@ -115,17 +116,22 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const metrics = watchedMetrics(connections, writes);
   const exposition = joinClusterMetrics(metrics);
   const readiness: Readiness = { accepting: true };
+  const memory = new IdleMemory();
   const handler = fhirHandler(fhir, {
     maxBodyBytes: settings.maxBodyBytes,
     maxUrlLength: MAX_URL,
     budget: new BodyBudget(settings.bodyBudgetBytes),
-    observe: (request, outcome) => observe(metrics, log, request, outcome),
+    onLargeBody: (bytes) => memory.worked(bytes),
+    observe: (request, outcome) => {
+      memory.busy();
+      observe(metrics, log, request, outcome);
+    },
   });
   const server = await listen(
     {
       port: settings.port,
       host: settings.host,
-      headersTimeout: 15_000,
+      headersTimeout: Math.min(15_000, settings.requestTimeout),
       requestTimeout: settings.requestTimeout,
       maxHeaderBytes: 32_768,
     },
@@ -138,6 +144,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     log,
     async stop(grace = 25_000) {
       readiness.accepting = false;
+      memory.stop();
       await shutDown(server, grace);
       await jobs.stop();
       await connections.close();

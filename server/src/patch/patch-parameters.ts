@@ -1,5 +1,6 @@
 import type { DefinitionsModel } from '../conformance/model.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
+import { shownValue } from '../json/shown.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { isObject } from './json-value.ts';
 
@@ -49,7 +50,7 @@ function parseOperation(item: JsonObject, at: string, definitions: DefinitionsMo
   const parts = new Map<string, JsonObject>();
   for (const part of list(item['part'], `${at}.part`)) {
     const name = part['name'];
-    if (typeof name !== 'string' || !PARTS.has(name)) throw malformed(`Unknown part '${String(name)}'`, at);
+    if (typeof name !== 'string' || !PARTS.has(name)) throw malformed(`Unknown part ${shownValue(name)}`, at);
     if (parts.has(name)) throw malformed(`Part '${name}' is there twice`, at);
     parts.set(name, part);
   }

@@ -88,9 +88,9 @@ export function searchParamKey(resourceType: string, code: string): number {
  * two tenants never meet in an index.
  *
  * Token forms: for a Coding or Identifier with system s and code c the resource carries the forms `c`, `s|c`, `s|`;
- * without a system `c` and `|c`. A search `c`, `s|c`, `s|` or `|c` then looks for one token. The code of an Identifier,
- * `id` or `string` is kept as it is; of all others it is lower-cased by the caller (R4 search.html#token: not case
- * sensitive), see foldCode in normalize.ts.
+ * without a system `c` and `|c`. A search `c`, `s|c`, `s|` or `|c` then looks for one token. The code of an Identifier or
+ * `id` is kept as it is; of all others it is lower-cased by the caller (R4 search.html#token: not case sensitive), see
+ * foldCode in normalize.ts.
  */
 export class IndexKeys {
   readonly tenantId: number;

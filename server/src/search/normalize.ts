@@ -114,7 +114,7 @@ export function normalizeString(text: string): string {
 
 /**
  * The form of a code in which `token` parameters are compared where case does not matter: everything but the codes of
- * Identifier, `id` and `string` values (see IndexKeys in index-model.ts). White space stays as it is.
+ * Identifier and `id` values (see IndexKeys in index-model.ts). White space stays as it is.
  */
 export function foldCode(code: string): string {
   for (let i = 0; i < code.length; i++) {

@@ -124,9 +124,9 @@ export function float8Array(values: readonly number[]): Buffer {
 /** `text[]`. The strings must not hold U+0000, which PostgreSQL's text cannot. */
 export function textArray(values: readonly string[]): Buffer {
   if (values.length === 0) return empty(OID_TEXT);
-  let bound = HEADER;
-  for (const value of values) bound += 4 + value.length * 3;
-  const buffer = Buffer.allocUnsafe(bound);
+  let size = HEADER;
+  for (const value of values) size += 4 + Buffer.byteLength(value);
+  const buffer = Buffer.allocUnsafe(size);
   header(buffer, OID_TEXT, values.length, false);
   let at = HEADER;
   for (const value of values) {
@@ -134,5 +134,5 @@ export function textArray(values: readonly string[]): Buffer {
     buffer.writeInt32BE(bytes, at);
     at += 4 + bytes;
   }
-  return buffer.subarray(0, at);
+  return buffer;
 }

@@ -19,6 +19,7 @@ export class Transaction {
   readonly tenant: Tenant;
   readonly #connection: TenantConnection;
   readonly #writes: Promise<unknown>[] = [];
+  #unanswered = 0;
 
   constructor(tenant: Tenant, connection: TenantConnection) {
     this.tenant = tenant;
@@ -104,18 +105,18 @@ export class Transaction {
   }
 
   /** Sends the inserts of new resources; failures surface at commit. */
-  insert(versions: readonly NewVersion[]): void {
-    for (const statement of insertStatements(this.tenant, versions)) this.#send(statement);
+  async insert(versions: readonly NewVersion[]): Promise<void> {
+    for (const statement of insertStatements(this.tenant, versions)) await this.#send(statement);
   }
 
   /** Sends the updates of resources that {@link lockRows} returned; failures surface at commit. */
-  update(versions: readonly NewVersion[]): void {
-    for (const statement of updateStatements(this.tenant, versions)) this.#send(statement);
+  async update(versions: readonly NewVersion[]): Promise<void> {
+    for (const statement of updateStatements(this.tenant, versions)) await this.#send(statement);
   }
 
   /** Writes index entries of current versions anew; failures surface at commit. */
-  refreshIndex(versions: readonly NewVersion[]): void {
-    for (const statement of refreshIndexStatements(this.tenant, versions)) this.#send(statement);
+  async refreshIndex(versions: readonly NewVersion[]): Promise<void> {
+    for (const statement of refreshIndexStatements(this.tenant, versions)) await this.#send(statement);
   }
 
   /**
@@ -137,17 +138,23 @@ export class Transaction {
 
   /** Waits for all writes sent so far. */
   async flush(): Promise<void> {
-    const sent = this.#writes.splice(0);
-    await Promise.all(sent);
+    this.#unanswered = 0;
+    await Promise.all(this.#writes.splice(0));
   }
 
-  #send(statement: SqlStatement): void {
+  /** Sends a statement without waiting for its answer, unless many bytes are on their way already. */
+  async #send(statement: SqlStatement): Promise<void> {
     const sent = this.#connection.query(statement);
     // flush() reports it; until then it must not count as unhandled.
     sent.catch(() => {});
     this.#writes.push(sent);
+    for (const value of statement.values) if (Buffer.isBuffer(value)) this.#unanswered += value.length;
+    if (this.#unanswered > MAX_UNANSWERED) await this.flush();
   }
 }
+
+/** Bytes of parameters that a transaction sends before it waits: they are in memory until they are answered. */
+const MAX_UNANSWERED = 8_000_000;
 
 export interface TransactionOptions {
   /** Longest wait for a lock in milliseconds; without it the wait is bounded by the statement timeout. */

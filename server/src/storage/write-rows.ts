@@ -101,33 +101,35 @@ join store.resource r on r.tenant_id = $1::int and r.ref_hash = u.ref_hash`;
 
 const named = (name: string, text: string, values: unknown[]): SqlStatement => ({ name, text, values });
 
-/** Statements that insert resources that the tenant does not have, with their index entries. */
-export function insertStatements(tenant: Tenant, versions: readonly NewVersion[]): SqlStatement[] {
-  return chunks(versions).flatMap((chunk) => [
-    named('insert-resources', INSERT_RESOURCES, columns(tenant, chunk)),
-    ...indexStatements(tenant, chunk),
-  ]);
+/** Statements that insert resources that the tenant does not have, with their index entries: made as they are taken. */
+export function* insertStatements(tenant: Tenant, versions: readonly NewVersion[]): Generator<SqlStatement> {
+  for (const chunk of chunks(versions)) {
+    yield named('insert-resources', INSERT_RESOURCES, columns(tenant, chunk));
+    yield* indexStatements(tenant, chunk);
+  }
 }
 
 /** Statements that move the current versions into the history and replace them, with their index entries. */
-export function updateStatements(tenant: Tenant, versions: readonly NewVersion[]): SqlStatement[] {
-  return chunks(versions).flatMap((chunk) => [
-    named('keep-history', KEEP_HISTORY, [
+export function* updateStatements(tenant: Tenant, versions: readonly NewVersion[]): Generator<SqlStatement> {
+  for (const chunk of chunks(versions)) {
+    yield named('keep-history', KEEP_HISTORY, [
       tenant.id,
       hashArray(chunk.map((version) => version.refHash)),
       safeIntegerArray(chunk.map((version) => version.lastUpdated)),
-    ]),
-    named('update-resources', UPDATE_RESOURCES, columns(tenant, chunk)),
-    ...reindexStatements(tenant, chunk),
-  ]);
+    ]);
+    yield* refreshIndexStatements(tenant, chunk);
+  }
 }
 
-/** Statements that write the index entries of current rows anew, content and version unchanged ($reindex). */
-export function refreshIndexStatements(tenant: Tenant, versions: readonly NewVersion[]): SqlStatement[] {
-  return chunks(versions).flatMap((chunk) => [
-    named('update-resources', UPDATE_RESOURCES, columns(tenant, chunk)),
-    ...reindexStatements(tenant, chunk),
-  ]);
+/** Statements that write the rows of current versions and their index entries anew (also $reindex). */
+export function* refreshIndexStatements(
+  tenant: Tenant,
+  versions: readonly NewVersion[],
+): Generator<SqlStatement> {
+  for (const chunk of chunks(versions)) {
+    yield named('update-resources', UPDATE_RESOURCES, columns(tenant, chunk));
+    yield* reindexStatements(tenant, chunk);
+  }
 }
 
 function reindexStatements(tenant: Tenant, chunk: readonly NewVersion[]): SqlStatement[] {

@@ -48,7 +48,10 @@ function isBase64(text: string): boolean {
   return length > 0 && length % 4 === 0;
 }
 
-const uri = matching(/^\S+$/, 'is not a URI: it must not contain whitespace');
+const uri = matching(
+  /^[^\s\u0000-\u001f]+$/,
+  'is not a URI: it must not contain whitespace or control characters',
+);
 
 /** The checks of R4's primitive types (datatypes.html#primitive), by type name. */
 export const PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, PrimitiveCheck>([
@@ -77,8 +80,8 @@ export const PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, P
   [
     'code',
     matching(
-      /^\S+(?:\s\S+)*$/,
-      'is not a code: no whitespace at its ends and no two whitespace characters together',
+      /^[^\s\u0000-\u001f]+(?:\s[^\s\u0000-\u001f]+)*$/,
+      'is not a code: no whitespace at its ends, no two whitespace characters together and no control characters',
     ),
   ],
   ['base64Binary', formatted(isBase64, 'is not base64')],

@@ -128,7 +128,15 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function checkObject(type: TypeChecker, object: JsonObject): void {
+/** Whether the primitive that an id and extensions belong to has a value. */
+function hasValue(property: PropertyChecker, index: number, object: JsonObject): boolean {
+  const other = object[property.partner];
+  const value = index >= 0 && Array.isArray(other) ? other[index] : other;
+  return value !== undefined && value !== null;
+}
+
+/** @param hasValue the object is the id and extensions of a primitive that has a value: an id is enough for it */
+function checkObject(type: TypeChecker, object: JsonObject, hasValue = false): void {
   let present = 0;
   let choices = 0;
   let count = 0;
@@ -155,7 +163,7 @@ function checkObject(type: TypeChecker, object: JsonObject): void {
   }
   if (count === 0 && !type.isResource) {
     if (object['id'] === undefined) report('structure', 'an object must not be empty');
-    else report('invariant', 'an element must have a value or children besides its id (ele-1)');
+    else if (!hasValue) report('invariant', 'an element must have a value or children besides its id (ele-1)');
   } else if ((present & type.required) !== type.required) reportMissing(type, present);
   if (type.name === 'Extension') checkExtension(object, choices);
 }
@@ -247,7 +255,7 @@ function checkValue(property: PropertyChecker, value: JsonValue, index: number, 
     const name = property.kind === 'sibling' ? 'Element' : property.element.type;
     property.type = checkerFor(name, definitions, checkers);
   }
-  checkObject(property.type, value as JsonObject);
+  checkObject(property.type, value as JsonObject, property.kind === 'sibling' && hasValue(property, index, object));
   if (property.isReference) checkReference(property, value as JsonObject);
   else if (property.binding !== undefined) checkCodings(property, value as JsonObject);
 }
@@ -297,7 +305,7 @@ function checkCodings(property: PropertyChecker, value: JsonObject): void {
     const { system, code } = coding;
     if (code === undefined && coding['_code'] !== undefined) return;
     if (!concept && code === undefined && coding['extension'] !== undefined) return;
-    if (typeof system === 'string' && codes.has(`${system}|${String(code)}`)) return;
+    if (typeof system === 'string' && typeof code === 'string' && codes.has(`${system}|${code}`)) return;
   }
   report('code-invalid', `no code of the value set ${property.element.requiredBinding}`);
 }

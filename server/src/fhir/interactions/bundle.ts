@@ -1,3 +1,4 @@
+import { shownValue } from '../../json/shown.ts';
 import type { JsonValue, Resource } from '../../json/types.ts';
 import { toFhirError } from '../../storage/connections.ts';
 import { VersionReader } from '../../storage/read-versions.ts';
@@ -35,7 +36,7 @@ export async function bundle(services: Services, request: FhirRequest): Promise<
   }
   const type = body['type'];
   if (type !== 'transaction' && type !== 'batch') {
-    const message = `Bundle.type must be batch or transaction, not '${String(type)}'`;
+    const message = `Bundle.type must be batch or transaction, not ${shownValue(type)}`;
     throw fhirError(400, 'value', message, 'Bundle.type');
   }
   assertBundleShape(request, body);
@@ -78,7 +79,7 @@ async function transaction(
           const inside = await servicesWithin(services, transaction);
           for (const entry of reading) {
             try {
-              responses.set(entry, responseEntry(await inside.handle(requestOf(entry, request))));
+              responses.set(entry, answered(entry, await inside.handle(requestOf(entry, request))));
             } catch (error) {
               throw placed(error, entry.at);
             }
@@ -178,7 +179,7 @@ async function batchEntry(
         `${entry.at}.request.url`,
       );
     }
-    return responseEntry(await services.handle(requestOf(entry, request)));
+    return answered(entry, await services.handle(requestOf(entry, request)));
   } catch (thrown) {
     const error = toFhirError(thrown);
     if (!(error instanceof FhirError)) throw thrown;
@@ -186,6 +187,13 @@ async function batchEntry(
       response: { status: statusLine(error.status), outcome: JSON.stringify(operationOutcome(error.issues)) },
     };
   }
+}
+
+/** The answer to an entry; HEAD has none but its response element (R4 http.html#summary). */
+function answered(entry: BundleEntry, response: FhirResponse): BundleEntryText {
+  if (entry.method !== 'HEAD') return responseEntry(response);
+  const { text: _text, bytes: _bytes, ...rest } = response;
+  return responseEntry(rest);
 }
 
 /** The request that an entry stands for, with the headers that its request element carries. */

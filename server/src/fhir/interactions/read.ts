@@ -61,7 +61,8 @@ function versionResponse(
     return { status: 304, headers, interaction, type };
   }
   if (type === 'Binary' && wantsRawBinary(request)) {
-    return { status: 200, ...binaryBytes(version.content), headers, interaction, type };
+    const raw = binaryBytes(version.content);
+    return { status: 200, ...raw, headers: { ...headers, ...raw.headers }, interaction, type };
   }
   const projection = request.query.length === 0 ? undefined : projectionOf(request);
   const text =

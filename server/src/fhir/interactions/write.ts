@@ -1,4 +1,5 @@
 import type { Interaction } from '../../access/scope.ts';
+import { shownValue } from '../../json/shown.ts';
 import type { Resource } from '../../json/types.ts';
 import { binaryOfBody } from '../binary.ts';
 import { etag, httpDate, ifMatchVersion } from '../entity-tags.ts';
@@ -40,7 +41,7 @@ export async function update(services: Services, request: FhirRequest, route: Ro
       'value',
       resource['id'] === undefined
         ? `The body needs the id of the URL, '${route.id}'`
-        : `The body's id '${String(resource['id'])}' is not the id of the URL, '${route.id}'`,
+        : `The body's id ${shownValue(resource['id'])} is not the id of the URL, '${route.id}'`,
       `${type}.id`,
     );
   }

@@ -39,8 +39,8 @@ export async function everything(
 
   const parameters = new OperationParameters(request);
   const wanted = parameters
-    .all('_type')
-    .flatMap((value) => String(value).split(','))
+    .texts('_type')
+    .flatMap((value) => value.split(','))
     .filter(Boolean);
   for (const name of wanted) {
     if (typeCode(name) === undefined)
@@ -55,7 +55,7 @@ export async function everything(
       : pageSize(services, parameters.text('_count'));
   const shown: [string, string][] = [];
   for (const name of ['start', 'end', '_since', '_type', '_count']) {
-    for (const value of parameters.all(name)) shown.push([name, String(value)]);
+    for (const value of parameters.texts(name)) shown.push([name, value]);
   }
   const fingerprint = `${type}/${id}/$everything ${encodeQuery(shown)}`;
   const cursor = parameters.text('_cursor');

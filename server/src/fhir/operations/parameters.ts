@@ -1,3 +1,4 @@
+import { textOf } from '../../json/exact-number.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest } from '../request.ts';
@@ -56,19 +57,20 @@ export class OperationParameters {
 
   /** The first value as text. */
   text(name: string): string | undefined {
-    const value = this.get(name);
-    return value === undefined
-      ? undefined
-      : isObject(value) || Array.isArray(value)
-        ? undefined
-        : String(value);
+    return primitiveText(this.get(name));
+  }
+
+  /** All values that are primitives, as texts. */
+  texts(name: string): string[] {
+    return this.all(name).flatMap((value) => primitiveText(value) ?? []);
   }
 
   /** All parameters that are primitives, as a query: names and texts. */
   pairs(): [string, string][] {
-    return [...this.#values, ...this.#query].flatMap(([name, value]) =>
-      typeof value === 'object' ? [] : [[name, String(value)] as [string, string]],
-    );
+    return [...this.#values, ...this.#query].flatMap(([name, value]) => {
+      const text = primitiveText(value);
+      return text === undefined ? [] : [[name, text] as [string, string]];
+    });
   }
 
   /** The first value if it is a resource. */
@@ -76,6 +78,11 @@ export class OperationParameters {
     const value = this.get(name);
     return isResource(value) ? value : undefined;
   }
+}
+
+/** The text of a string, boolean or number; undefined for anything else. */
+function primitiveText(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : typeof value === 'boolean' ? String(value) : textOf(value);
 }
 
 function partValue(part: JsonObject): JsonValue {

@@ -110,7 +110,7 @@ export class Reindexer {
       }
     }
     await this.#dictionary.ensure(this.#tenant, all);
-    transaction.refreshIndex(changed);
+    await transaction.refreshIndex(changed);
     return { examined: current.length, changed: changed.length, refused };
   }
 }

@@ -73,6 +73,7 @@ describe('collectReferences (R4 http.html#trules)', () => {
     const resource = sample();
     const uses = collectReferences(resource, definitions);
     for (const [i, use] of uses.entries()) use.set(`x:${i}&"`);
+    for (const use of uses) use.finish?.();
     expect(collectReferences(resource, definitions).map(({ value }) => value)).toEqual(
       uses.map((_, i) => `x:${i}&"`),
     );

@@ -32,7 +32,7 @@ export async function includedRows(
       known: [...known],
     });
     if (statement === undefined) break;
-    const { rows } = await services.connections.within(context.scope.tenant, 'search', (connection) =>
+    const { rows } = await services.connections.within(context.scope.tenant, 'read', (connection) =>
       connection.query(statement),
     );
     const fresh = readIncludes(rows).filter((row) => !known.has(row.rid));

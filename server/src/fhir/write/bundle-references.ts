@@ -40,13 +40,13 @@ export function collectBundleReferences(
   const conditional = new Map<string, ConditionalReference>();
   for (const request of requests) {
     if (request.resource === undefined) continue;
-    for (const use of collectReferences(request.resource, context.definitions)) {
+    const wanted = (value: string) => byFullUrl.has(withoutFragment(value));
+    for (const use of collectReferences(request.resource, context.definitions, wanted)) {
       const { value } = use;
-      const hash = value.indexOf('#');
-      const base = hash > 0 ? value.slice(0, hash) : value;
+      const base = withoutFragment(value);
       const fullUrl = byFullUrl.has(base) ? base : absoluteOf(base, request, byFullUrl);
       if (fullUrl !== undefined) {
-        inner.push({ use, fullUrl, suffix: hash > 0 ? value.slice(hash) : '' });
+        inner.push({ use, fullUrl, suffix: value.slice(base.length) });
       } else if (use.kind === 'reference') {
         const parsed = parseReference(value, context.baseUrl);
         if (parsed.kind !== 'conditional') continue;
@@ -65,16 +65,25 @@ export function collectBundleReferences(
     byFullUrl,
     conditional,
     rewrite(resolve, resolved) {
+      const narratives = new Set<() => void>();
       for (const { use, fullUrl, suffix } of inner) {
         const target = resolve(fullUrl);
-        if (target !== undefined) use.set(target + suffix);
+        if (target === undefined) continue;
+        use.set(target + suffix);
+        if (use.finish !== undefined) narratives.add(use.finish);
       }
+      for (const finish of narratives) finish();
       for (const { use, text } of outer) {
         const target = resolved.get(text);
         if (target !== undefined) use.set(target);
       }
     },
   };
+}
+
+function withoutFragment(url: string): string {
+  const hash = url.indexOf('#');
+  return hash > 0 ? url.slice(0, hash) : url;
 }
 
 const RESTFUL_URL = /^(https?:\/\/.*\/)([A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64})$/;

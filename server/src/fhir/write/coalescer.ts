@@ -25,7 +25,7 @@ interface Queue {
 /**
  * Single writes. Those of a tenant that arrive while others are being committed go into one transaction together: they
  * share its round trips and its wait for the disk, each still with its own result, and each is acknowledged only after
- * the commit. A write with criteria goes alone, because it may have to wait for others with the same criteria.
+ * the commit. Conditional updates, patches and deletes go alone: only the database can tell what they are about.
  */
 export class WriteCoalescer {
   readonly #engine: WriteEngine;
@@ -37,7 +37,8 @@ export class WriteCoalescer {
 
   /** @throws FhirError what the engine says of this request */
   write(scope: AccessScope, context: TenantContext, request: WriteRequest): Promise<WriteOutcome> {
-    if (request.criteria !== undefined || hasConditionalReference(request)) {
+    const alone = request.criteria !== undefined && request.kind !== 'create';
+    if (alone || hasConditionalReference(request)) {
       return this.#engine.one(scope, context, request);
     }
     let queue = this.#queues.get(context.tenant.id);
@@ -116,7 +117,7 @@ function takeGroup(queue: Queue): Waiting[] {
   const targets = new Set<string>();
   for (const waiting of queue.waiting) {
     const { request } = waiting;
-    const target = request.id === undefined ? undefined : `${request.type}/${request.id}`;
+    const target = targetOf(request);
     const fits =
       group.length < GROUP &&
       waiting.context === first.context &&
@@ -128,6 +129,12 @@ function takeGroup(queue: Queue): Waiting[] {
   }
   queue.waiting = rest;
   return group;
+}
+
+/** What a write is about, as far as it shows: a resource, or the criteria of a conditional create. */
+function targetOf({ type, id, criteria }: WriteRequest): string | undefined {
+  if (id !== undefined) return `${type}/${id}`;
+  return criteria === undefined ? undefined : `${type}?${criteria}`;
 }
 
 function sameScope(a: AccessScope, b: AccessScope): boolean {

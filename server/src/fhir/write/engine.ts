@@ -8,6 +8,7 @@ import { hashToText, type LockedRow, type NewVersion, PATCH, POST, PUT } from '.
 import type { TextDictionary } from '../../storage/text-dictionary.ts';
 import { runTransaction, type Transaction } from '../../storage/transaction.ts';
 import { FhirError, fhirError } from '../outcome.ts';
+import { conditionalSearch } from '../search/conditional-search.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import { type BundleReferences, collectBundleReferences } from './bundle-references.ts';
 import {
@@ -93,7 +94,7 @@ export class WriteEngine {
 
   /**
    * Carries out each request independently of the others (batch, and single requests that arrived together). Requests
-   * of one call must have different targets and no criteria.
+   * of one call must have different targets and, but for conditional creates with different criteria, no criteria.
    * @returns for each request its outcome or its error
    */
   async each(
@@ -106,6 +107,8 @@ export class WriteEngine {
       try {
         assertGranted(scope, [request]);
         if (request.resource !== undefined) checkStructure(context, request.resource, '');
+        if (request.criteria !== undefined)
+          conditionalSearch(scope, context, request.type, request.criteria, 2);
       } catch (error) {
         if (!(error instanceof FhirError)) throw error;
         errors.set(request, error);
@@ -209,7 +212,7 @@ export class WriteEngine {
 
     // 1. Who is meant: criteria of conditional interactions and references.
     const criteria = new CriteriaResolver(transaction, scope, context);
-    const targets = await this.#resolveTargets(criteria, requests, newIds);
+    const targets = await this.#resolveTargets(criteria, requests, newIds, fail);
     const conditional =
       references === undefined ? undefined : await criteria.resolveReferences(references.conditional);
     if (references !== undefined) {
@@ -237,9 +240,10 @@ export class WriteEngine {
     const strict = this.#settings.references === 'strict';
     const outside = new Map<WriteRequest, Target[]>();
     const literal = new Map<WriteRequest, Target[]>();
+    const hashes = new Map<string, Hash64>();
     for (const request of requests) {
       if (request.resource === undefined || failures.has(request)) continue;
-      const all = targetsOf(context, request.resource, request.at);
+      const all = targetsOf(context, request.resource, request.at, hashes);
       literal.set(request, all);
       if (strict) outside.set(request, atomic ? all.filter(({ target }) => !written.has(target)) : all);
     }
@@ -317,8 +321,8 @@ export class WriteEngine {
     await this.#dictionary.ensure(context.tenant, versions);
     const inserts = versions.filter((version) => !current.has(hashToText(version.refHash)));
     const updates = versions.filter((version) => current.has(hashToText(version.refHash)));
-    transaction.insert(inserts);
-    transaction.update(updates);
+    await transaction.insert(inserts);
+    await transaction.update(updates);
     await noteConformanceChange(
       transaction,
       context,
@@ -337,6 +341,7 @@ export class WriteEngine {
     criteria: CriteriaResolver,
     requests: readonly WriteRequest[],
     newIds: Map<WriteRequest, string>,
+    fail: (request: WriteRequest, error: unknown) => void,
   ): Promise<Map<WriteRequest, CriteriaMatch[]>> {
     const freshId = (request: WriteRequest): string => {
       let id = newIds.get(request);
@@ -356,10 +361,14 @@ export class WriteEngine {
         );
         continue;
       }
-      targets.set(
-        request,
-        conditionalTargets(request, matches, () => freshId(request)),
-      );
+      try {
+        targets.set(
+          request,
+          conditionalTargets(request, matches, () => freshId(request)),
+        );
+      } catch (error) {
+        fail(request, error);
+      }
     }
     return targets;
   }

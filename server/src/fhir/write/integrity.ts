@@ -1,5 +1,6 @@
 import type { Resource } from '../../json/types.ts';
-import type { Hash64 } from '../../search/hash.ts';
+import { type Hash64, xorHash } from '../../search/hash.ts';
+import { HashSet64 } from '../../search/index/hash-set.ts';
 import { compartmentParam, searchParamKey } from '../../search/index-model.ts';
 import { hashToText, type NewVersion } from '../../storage/rows.ts';
 import type { Transaction } from '../../storage/transaction.ts';
@@ -29,14 +30,31 @@ export interface Target {
   readonly expression: string;
 }
 
-/** The literal references of a resource to resources of this tenant. */
-export function targetsOf(context: TenantContext, resource: Resource, at: string): Target[] {
-  return literalTargets(resource, context.definitions, context.baseUrl).map(({ target, expression }) => ({
-    target,
-    hash: context.keys.reference(target),
-    expression: at === '' ? expression : `${at}.resource${expression.slice(resource.resourceType.length)}`,
-  }));
+/**
+ * The literal references of a resource to resources of this tenant.
+ * @param hashes the hashes of targets met before: a bundle refers to the same few many times
+ */
+export function targetsOf(
+  context: TenantContext,
+  resource: Resource,
+  at: string,
+  hashes: Map<string, Hash64> = new Map(),
+): Target[] {
+  return literalTargets(resource, context.definitions, context.baseUrl).map(({ target, expression }) => {
+    let hash = hashes.get(target);
+    if (hash === undefined) {
+      hash = context.keys.reference(target);
+      hashes.set(target, hash);
+    }
+    return {
+      target,
+      hash,
+      expression: at === '' ? expression : `${at}.resource${expression.slice(resource.resourceType.length)}`,
+    };
+  });
 }
+
+const known = new HashSet64();
 
 /**
  * Adds the tokens by which a deletion finds who refers to its target: one for each distinct target that has no
@@ -47,19 +65,18 @@ export function addReferrerTokens(
   version: NewVersion,
   targets: readonly Target[],
 ): void {
+  if (targets.length === 0) return;
+  const { keys, definitions } = context;
   const { tokens } = version.index;
-  const missing = (token: Hash64): boolean =>
-    !tokens.some(({ hi, lo }) => hi === token.hi && lo === token.lo);
-  const seen: string[] = [];
-  for (const { target } of targets) {
-    if (seen.includes(target)) continue;
-    seen.push(target);
+  known.clear();
+  for (const token of tokens) known.add(token);
+  for (const { target, hash } of targets) {
     const type = target.slice(0, target.indexOf('/'));
-    const inCompartment =
-      context.definitions.compartments.has(type) &&
-      !missing(context.keys.referenceToken(compartmentParam(type), target));
-    const token = context.keys.referenceToken(REFERS_TO, target);
-    if (!inCompartment && missing(token)) tokens.push(token);
+    // Not new means that the resource is in the target's compartment, or that the target was dealt with already.
+    const compartment = definitions.compartments.has(type) ? keys.salt(compartmentParam(type)) : undefined;
+    if (compartment !== undefined && !known.add(xorHash(compartment, hash))) continue;
+    const token = xorHash(keys.salt(REFERS_TO), hash);
+    if (known.add(token)) tokens.push(token);
   }
 }
 

@@ -5,13 +5,14 @@
  * - A context that is the resource itself (`Observation`) leaves NO entry, alone or in a union (`Observation |
  *   Observation.component`): a search on it is the AND of searches on values of the resource itself. One exception makes
  *   that AND fast: a code and a quantity of the resource itself, alone (`code-value-quantity`), leave QuantityEntry rows
- *   of the quantity as given, keyed by the forms `cCODE` and `sSYSTEM|CODE` (plan/coded-quantity.ts). Beware that the
+ *   of all quantities as given that the quantity's parameter finds, keyed by the forms `cCODE` and `sSYSTEM|CODE`
+ *   (plan/coded-quantity.ts). Beware that the
  *   component's own parameter may also reach values elsewhere (combo-code finds component codes): the planner uses
  *   the parameters of the root values (`code`, `value-quantity`) there.
  * - Every other context node leaves entries if each component has at least one value in it; otherwise none.
  *
  * Each component's values become forms by the type of the parameter that the component is defined by:
- * - token: as compositePart writes them, codes folded by foldCode (Identifier, id and string values as they are):
+ * - token: as compositePart writes them, codes folded by foldCode (Identifier and id values as they are):
  *   `cCODE`, `sSYSTEM|CODE`, `sSYSTEM|` with a system; `cCODE`, `s|CODE` without. A `code` with a required binding has
  *   those of both. A boolean is the code `true` or `false` without a system.
  * - reference: `Type/id` of a resource of this tenant, or the URL (a canonical: with and without version);
@@ -73,26 +74,38 @@ export function compileComposite(
     // The resource itself comes without an element.
     const isRoot = element === undefined && types.isA(type, 'Resource');
     if (isRoot && !(param.expression === type && kinds.join(' ') === 'token quantity')) return undefined;
-    const components = param.components.map((component, i) =>
-      compileComponent(component.expression, kinds[i] as SearchParamType, type, definitions, types),
-    );
+    const components = param.components.map((component, i) => {
+      // The rows stand for the AND of the two parameters, which may find more than the composite's own expressions.
+      const own = isRoot ? componentParam(component, param, definitions) : undefined;
+      const expression = own?.expression ?? component.expression;
+      return compileComponent(expression, kinds[i] as SearchParamType, type, definitions, types);
+    });
     if (components.some(({ run }) => run === undefined)) return undefined;
     return (value, to) => writeContext(value, to, context, components, isRoot);
   };
   return compileWithFallback(param.expression, param.resourceType, types, sinkFor).run;
 }
 
-/** The type of the parameter that a component is of: by its definition's URL, else by its code in the same type. */
+/** The type of the parameter that a component is of. */
 export function componentType(
   component: SearchParamModel['components'][number],
   param: SearchParamModel,
   definitions: DefinitionsModel,
 ): SearchParamType | undefined {
+  return componentParam(component, param, definitions)?.type;
+}
+
+/** The parameter that a component is of: by its definition's URL, else by its code in the same type. */
+function componentParam(
+  component: SearchParamModel['components'][number],
+  param: SearchParamModel,
+  definitions: DefinitionsModel,
+): SearchParamModel | undefined {
   const { params } = definitions.search(param.resourceType);
   const byCode = params.get(component.code);
-  if (byCode?.url === component.definition) return byCode.type;
-  for (const other of params.values()) if (other.url === component.definition) return other.type;
-  return byCode?.type;
+  if (byCode?.url === component.definition) return byCode;
+  for (const other of params.values()) if (other.url === component.definition) return other;
+  return byCode;
 }
 
 function compileComponent(
@@ -165,8 +178,7 @@ function formsOf(
             : [];
       }
       if (!primitive) return undefined;
-      if (type === 'string' || type === 'id' || type === 'markdown')
-        return (value) => partForms(undefined, textOf(value));
+      if (type === 'id') return (value) => partForms(undefined, textOf(value));
       return (value) => {
         const text =
           textOf(value) ?? (typeof value === 'boolean' ? String(value) : numberOf(value)?.toString());

@@ -122,7 +122,8 @@ function tokenConverter(
       }
     };
   }
-  if (fhirType === 'string' || fhirType === 'id' || fhirType === 'markdown') {
+  // "Matches on _id are always case sensitive", those on strings are not (R4 search.html#token).
+  if (fhirType === 'id') {
     return (value, to) => {
       if (typeof value !== 'string') return;
       const tokens = to.cache.makeCode(param.key, undefined, value);
@@ -209,7 +210,14 @@ function stringConverter(fhirType: string, { types, param }: ConverterContext): 
 
 function dateConverter(fhirType: string, { types, param }: ConverterContext): Converter | undefined {
   const is = (ancestor: string) => types.isA(fhirType, ancestor);
-  if (is('date') || is('dateTime') || is('instant')) {
+  if (is('instant')) {
+    // "A fixed point in time with an interval smaller than the precision of the system" (R4 search.html#date).
+    return (value, to) => {
+      const range = typeof value === 'string' ? dateRange(value) : undefined;
+      if (range !== undefined) to.date(param, { low: range.low, high: range.low });
+    };
+  }
+  if (is('date') || is('dateTime')) {
     return (value, to) => {
       const range = typeof value === 'string' ? dateRange(value) : undefined;
       if (range !== undefined) to.date(param, range);

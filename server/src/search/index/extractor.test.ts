@@ -39,6 +39,11 @@ describe('token (R4 search.html#token)', () => {
     expect(has(entries, keys.code(key('Observation', 'combo-code'), 'abc-1'))).toBe(true);
   });
 
+  test('a string is found in any case, an id as it is', () => {
+    const entries = extract({ resourceType: 'Questionnaire', id: 'q', status: 'draft', version: '1-Beta' });
+    expect(has(entries, keys.code(key('Questionnaire', 'version'), '1-beta'))).toBe(true);
+  });
+
   test('Identifier: the value keeps its case; :of-type by type coding; type text for :text', () => {
     const entries = extract({
       resourceType: 'Patient',

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compilePath, type PathCompilation } from './path-compiler.ts';
+import { pathObjection } from './path-guard.ts';
 import { UnsupportedPath } from './path-parser.ts';
 import type { CompiledPath, PathScope, Sink, SinkFor, TypeSystem } from './path-types.ts';
 import { containedResource, isObject, typeOfReferenceType } from './references.ts';
@@ -107,6 +108,8 @@ export function generalPath<S extends PathScope>(
 let resolving: PathScope | undefined;
 
 function compileGeneral(expression: string, contextType: string, types: TypeSystem): Evaluate {
+  const objection = pathObjection(expression);
+  if (objection !== undefined) throw new Error(objection);
   const { fhirpath, model } = loadEngine();
   const kind = types.definitions.types.get(contextType)?.kind;
   const path = kind === 'resource' ? expression : { base: contextType, expression };

@@ -40,9 +40,15 @@ describe('number and quantity (R4 search.html#number, #quantity)', () => {
     expect(of({ valueQuantity: { unit: 'g' } })).toEqual([]);
   });
 
-  test('a comparator opens one end', () => {
+  test('a comparator opens one end; `<` and `>` leave the value itself out', () => {
     expect(of({ valueQuantity: { value: 5, comparator: '<', unit: 'mg' } })).toEqual([
-      { key: ZERO, unit: keys.unitKey('mg'), low: Number.NEGATIVE_INFINITY, high: 5 },
+      { key: ZERO, unit: keys.unitKey('mg'), low: Number.NEGATIVE_INFINITY, high: 4.999999999999999 },
+    ]);
+    expect(of({ valueQuantity: { value: -0.5, comparator: '>', unit: 'mg' } })).toEqual([
+      { key: ZERO, unit: keys.unitKey('mg'), low: -0.49999999999999994, high: Number.POSITIVE_INFINITY },
+    ]);
+    expect(of({ valueQuantity: { value: 0, comparator: '<', unit: 'mg' } })).toEqual([
+      { key: ZERO, unit: keys.unitKey('mg'), low: Number.NEGATIVE_INFINITY, high: -Number.MIN_VALUE },
     ]);
     expect(
       of({ valueQuantity: { value: 5, comparator: '>=', unit: 'mg', system: UCUM, code: 'mg' } }),

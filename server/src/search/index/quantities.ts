@@ -50,8 +50,24 @@ const quantity: QuantityRows = (value, to, row) => {
   const { comparator } = value;
   if (comparator === '<' || comparator === '<=') low = Number.NEGATIVE_INFINITY;
   else if (comparator === '>' || comparator === '>=') high = Number.POSITIVE_INFINITY;
-  rows(unitsOf(value), low, high, to, row);
+  // The bound itself is no value of `<` and `>`: the nearest number stands for it.
+  if (comparator === '<')
+    rows(unitsOf(value), low, high, to, (unit, from, end) => row(unit, from, -after(-end)));
+  else if (comparator === '>')
+    rows(unitsOf(value), low, high, to, (unit, from, end) => row(unit, after(from), end));
+  else rows(unitsOf(value), low, high, to, row);
 };
+
+const bits = new DataView(new ArrayBuffer(8));
+
+/** The least double above a number. */
+function after(value: number): number {
+  if (!Number.isFinite(value)) return value;
+  if (value === 0) return Number.MIN_VALUE;
+  bits.setFloat64(0, value);
+  bits.setBigInt64(0, bits.getBigInt64(0) + (value > 0 ? 1n : -1n));
+  return bits.getFloat64(0);
+}
 
 const money: QuantityRows = (value, to, row) => {
   if (!isObject(value)) return;

@@ -4,6 +4,7 @@ import { cut } from '../index/key-cache.ts';
 import type { IndexEntries, QuantityEntry } from '../index-model.ts';
 import { compositeKeys, partCriteria, rootParams } from '../plan/composite.ts';
 import { branches, definitionsOf } from '../plan/context.ts';
+import { jsonPaths, valuesAt } from '../plan/json-path.ts';
 import { alternativeTokens, referenceTokens } from '../plan/tokens.ts';
 import type { CompositePart, Criteria, Criterion, StringMatch } from '../query/types.ts';
 import { EntryLookup, type MatchContext } from './lookup.ts';
@@ -101,18 +102,15 @@ function test(criterion: Criterion, of: EntryLookup): Answer {
         criterion.values.some((value) => {
           if (!of.hasToken(referenceTokens(value, param, plan.keys))) return false;
           if (value.kind === 'url' || value.version === undefined) return true;
-          // The index knows no versions of references: the text of the resource tells.
-          return of.text.includes(`${value.type}/${value.id}/_history/${value.version}"`);
+          return hasVersion(of, param, `${value.type}/${value.id}/_history/${value.version}`);
         }),
       );
     case 'date':
       return criterion.params.some((param) =>
         criterion.tests.some((one) => dates(of, param).some(({ low, high }) => dateMatches(one, low, high))),
       );
+    // A number is compared as given, as is a quantity without a unit.
     case 'number':
-      return quantities(of, criterion.params).some(({ low, high }) =>
-        criterion.tests.some((one) => numberMatches(one, low, high)),
-      );
     case 'quantity':
       return quantities(of, criterion.params).some((entry) =>
         criterion.tests.some((one) => quantityMatches(one, entry, plan.keys)),
@@ -142,6 +140,19 @@ function test(criterion: Criterion, of: EntryLookup): Answer {
 
 function isOf(params: readonly SearchParamModel[], key: number): boolean {
   return params.some((param) => param.key === key);
+}
+
+/** Whether a parameter's reference has this version. The index knows none: the resource tells. */
+function hasVersion(of: EntryLookup, param: SearchParamModel, reference: string): boolean {
+  const { resource, plan } = of;
+  const texts = [reference, `${plan.search.baseUrl}/${reference}`];
+  const paths = jsonPaths(param, definitionsOf(of));
+  if (paths === undefined) return of.text.includes(`${reference}"`);
+  return paths.some((path) =>
+    valuesAt(resource, path).some((value) =>
+      texts.includes(String((value as { reference?: unknown }).reference)),
+    ),
+  );
 }
 
 /** Epoch milliseconds of meta.lastUpdated; a contained resource has none (R4 references.html#contained). */
@@ -222,9 +233,7 @@ function elementMatches(param: SearchParamModel, parts: readonly CompositePart[]
     // Two numbers lie in one entry: the first as low, the second as high.
     if (second !== undefined)
       return numberMatches(first.test, low, low) && numberMatches(second.test, high, high);
-    return first.type === 'quantity'
-      ? quantityMatches(first.test, entry, of.plan.keys)
-      : numberMatches(first.test, low, high);
+    return quantityMatches(first.test, entry, of.plan.keys);
   });
 }
 

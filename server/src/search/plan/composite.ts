@@ -3,7 +3,7 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { Hash64 } from '../hash.ts';
 import { compositePart, ZERO } from '../index-model.ts';
 import { foldCode } from '../normalize.ts';
-import type { CompositePart, Criteria, NumberTest } from '../query/types.ts';
+import type { CompositePart, Criteria, NumberTest, QuantityTest } from '../query/types.ts';
 import { branches, definitionsOf, type KeyContext, type RowContext } from './context.ts';
 import { numberCondition, quantityCondition } from './ordered.ts';
 import { anyOf } from './sql.ts';
@@ -163,9 +163,7 @@ function entryCondition(
   // Two numbers lie in one row: the first as low, the second as high.
   const tests =
     second === undefined
-      ? first!.type === 'quantity'
-        ? quantityCondition(context, first!.test, q)
-        : numberCondition(sql, first!.test, `${q}.low`, `${q}.high`)
+      ? quantityCondition(context, first!.test as QuantityTest, q)
       : `${numberCondition(sql, first!.test as NumberTest, `${q}.low`, `${q}.low`)} and ${numberCondition(sql, second.test as NumberTest, `${q}.high`, `${q}.high`)}`;
   const key = keys.length === 1 ? `= ${sql.hash(keys[0] ?? ZERO)}` : `= any(${sql.hashes(keys)})`;
   return `${alias}.rid in (select ${q}.rid from tenant.index_quantity ${q} where ${q}.tenant_id = $1 and ${q}.param = ${sql.bind(param.key, 'int')} and ${q}.key ${key} and ${tests})`;

@@ -5,7 +5,8 @@ import { ZERO } from '../index-model.ts';
 import type { Criteria, Criterion, StringMatch } from '../query/types.ts';
 import { compositeCondition } from './composite.ts';
 import { definitionsOf, type RowContext } from './context.ts';
-import { dateCondition, nearCondition, numberCondition, quantityCondition } from './ordered.ts';
+import { jsonPaths, toJsonPath } from './json-path.ts';
+import { dateCondition, nearCondition, quantityCondition } from './ordered.ts';
 import { chainCondition, hasCondition, hierarchyCondition, listCondition } from './related.ts';
 import { typeCondition } from './scope.ts';
 import { afterPrefix, allOf, anyOf, isStorable, likeLiteral, noneOf, type SqlBuilder } from './sql.ts';
@@ -135,13 +136,8 @@ function criterionCondition(context: RowContext, criterion: Criterion): string {
               ),
         ),
       );
+    // A number is compared as given, as is a quantity without a unit.
     case 'number':
-      return indexCondition(context, 'index_quantity', criterion.params, (q) =>
-        allOf([
-          `${q}.key = ${sql.hash(ZERO)}`,
-          anyOf(criterion.tests.map((test) => numberCondition(sql, test, `${q}.low`, `${q}.high`))),
-        ]),
-      );
     case 'quantity':
       return indexCondition(context, 'index_quantity', criterion.params, (q) =>
         allOf([
@@ -272,12 +268,24 @@ function referenceCondition(context: RowContext, criterion: Criterion & { kind: 
       criterion.values.map((value) => {
         const found = overlap(context, referenceTokens(value, param, plan.keys));
         if (value.kind === 'url' || value.version === undefined) return found;
-        // The index knows no versions of references: the text of the resource tells.
-        const text = `${value.type}/${value.id}/_history/${value.version}"`;
-        return `${found} and position(${sql.bind(text, 'text')} in ${alias}.content) > 0`;
+        return `${found} and ${versionCondition(context, param, `${value.type}/${value.id}/_history/${value.version}`)}`;
       }),
     ),
   );
+}
+
+/** Whether a parameter's reference has this version. The index knows none: the text of the resource tells. */
+function versionCondition(context: RowContext, param: SearchParamModel, reference: string): string {
+  const { sql, alias, plan } = context;
+  const text = `position(${sql.bind(`${reference}"`, 'text')} in ${alias}.content) > 0`;
+  const paths = jsonPaths(param, definitionsOf(context));
+  // Where the path is more than a path of elements, the text may belong to another reference to the same resource.
+  if (paths === undefined) return text;
+  const p = sql.alias('p');
+  const v = sql.alias('v');
+  const texts = sql.bind([reference, `${plan.search.baseUrl}/${reference}`], 'text[]');
+  const values = `unnest(${sql.bind([...new Set(paths.map(toJsonPath))], 'jsonpath[]')}) ${p}(path), jsonb_path_query(${alias}.content::jsonb, ${p}.path) ${v}(value)`;
+  return `case when ${text} then exists (select from ${values} where ${v}.value #>> '{}' = any(${texts})) else false end`;
 }
 
 /** A word in the narrative's text or in any string of the resource; without index. `word` is letters and digits only. */

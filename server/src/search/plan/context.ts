@@ -89,7 +89,7 @@ export function hasPatientColumn(param: SearchParamModel, definitions: Definitio
 
 /** How the codes of a token parameter are kept: `fold` lower-cased, `keep` as they are, `both` where it cannot be told. */
 export type CodeCase = 'fold' | 'keep' | 'both';
-const KEPT = new Set(['Identifier', 'id', 'string', 'markdown']);
+const KEPT = new Set(['Identifier', 'id']);
 const codeCases = new WeakMap<SearchParamModel, CodeCase>();
 
 export function codeCase(param: SearchParamModel, definitions: DefinitionsModel): CodeCase {

@@ -101,7 +101,8 @@ export function toJsonPath({ names, filter, resolvesTo, type }: JsonPath): strin
       filter?.at === i ? ` ? (@."${filter.property}" == ${JSON.stringify(filter.equals)})` : '';
     return `."${name}"${condition}`;
   });
-  const end = PROPERTY[type] ?? '';
+  // A member is looked for in each item of an array, but an array at the end stays one value unless it is opened.
+  const end = PROPERTY[type] ?? '[*]';
   const only = resolvesTo === undefined ? '' : ` ? (@ like_regex "(^|/)${resolvesTo}/")`;
   return `$${steps.join('')}${end}${only}`;
 }

@@ -102,17 +102,17 @@ function orderKey(context: RowContext, { code, params, descending }: SortKey): O
     case 'string':
       return column(`(select ${best}(${x}.value) ${from('index_string')})`, 'text', true);
     case 'date': {
-      // R4: a period is in ascending order by its start and in descending order by its end.
-      const bound = descending ? 'high' : 'low';
+      // A period counts by its start in both directions, as in the order of the date index.
       const inRow = params.filter((param) => isPrimary(context, param));
-      if (inRow.length === params.length) return column(`${alias}.date_${bound}`, 'bigint', true);
-      const indexed = `(select ${best}(${x}.${bound}) ${from('index_date')})`;
+      if (inRow.length === params.length) return column(`${alias}.date_low`, 'bigint', true);
+      const indexed = `(select ${best}(${x}.low) ${from('index_date')})`;
       if (inRow.length === 0) return column(indexed, 'bigint', true);
-      return column(`coalesce(${indexed}, ${alias}.date_${bound})`, 'bigint', true);
+      return column(`coalesce(${indexed}, ${alias}.date_low)`, 'bigint', true);
     }
     case 'number':
     case 'quantity': {
       const value = `(select ${best}(${x}.low) ${from('index_quantity')} and ${x}.key = ${sql.bind(hashToBigInt(ZERO).toString(), 'bigint')}`;
+      if (params[0].type === 'number') return column(`${value} and ${x}.unit & 1 = 0)`, 'float8', true);
       // Canonical values first, so that different units of a kind are in order; see IndexKeys.systemUnitKey.
       return column(
         `coalesce(${value} and ${x}.unit & 1 = 1), ${value} and ${x}.unit & 1 = 0))`,

@@ -32,8 +32,10 @@ export interface SearchPlan {
 
 /** How the rows are reached. */
 interface Access {
-  readonly kind: 'id' | 'patient' | 'identifier' | 'chain' | 'coded-quantity' | 'general';
+  readonly kind: 'id' | 'patient' | 'identifier' | 'chain' | 'coded-quantity' | 'narrow' | 'general';
   readonly reason: string;
+  /** Most criteria with which the plan does not depend on the values. */
+  readonly most: number;
   /** The chain that leads to the rows. */
   readonly chain?: Criterion & { kind: 'chain' };
   /** The code and quantity that lead to the rows. */
@@ -73,9 +75,7 @@ export function planSearch(parsed: ParsedSearch, context: PlanContext, cursor?: 
   const order = orderOf(base, parsed.sort);
   const pageSize = cursor?.size ?? parsed.count;
   const generic =
-    access.kind === 'chain' || access.kind === 'coded-quantity'
-      ? parsed.criteria.length === (access.kind === 'chain' ? 1 : 2) && order.kind !== 'computed'
-      : access.kind !== 'general' && order.kind !== 'computed' && parsed.criteria.length <= 4;
+    access.kind !== 'general' && order.kind !== 'computed' && criteriaCount(parsed) <= access.most;
   const page =
     pageSize === 0 || parsed.summary === 'count'
       ? undefined
@@ -201,19 +201,25 @@ function whereOf(parsed: ParsedSearch, context: RowContext): { where: string; it
   }
 }
 
-const GENERAL: Access = { kind: 'general', reason: 'the planner chooses by the statistics of the values' };
+const GENERAL: Access = {
+  kind: 'general',
+  most: 0,
+  reason: 'the planner chooses by the statistics of the values',
+};
 
 /** The narrowest way to the rows that the shape of the search alone tells. */
 function accessOf(parsed: ParsedSearch, context: RowContext): Access {
   if (parsed.contained !== 'false' || parsed.types?.length !== 1) return GENERAL;
   const criteria = flatten(parsed.criteria);
   for (const one of criteria) {
-    if (one.kind === 'id') return { kind: 'id', reason: 'ids: rows come from the unique index of Type/id' };
+    if (one.kind === 'id')
+      return { kind: 'id', most: 4, reason: 'ids: rows come from the unique index of Type/id' };
   }
   for (const one of criteria) {
     if (one.kind === 'reference' && patientHashes(one, context)?.length === 1) {
       return {
         kind: 'patient',
+        most: 4,
         reason: "one patient: rows come from the patient's index, the rest is a filter on them",
       };
     }
@@ -222,6 +228,7 @@ function accessOf(parsed: ParsedSearch, context: RowContext): Access {
     if (isIdentifier(one) && alternativeTokens(one, context)?.length === 1) {
       return {
         kind: 'identifier',
+        most: 4,
         reason: 'one identifier: rows come from the token index before they are ordered',
       };
     }
@@ -230,6 +237,7 @@ function accessOf(parsed: ParsedSearch, context: RowContext): Access {
     if (one.kind === 'chain' && one.branches.length === 1 && one.params.length === 1) {
       return {
         kind: 'chain',
+        most: 3,
         chain: one,
         reason: `a chain: up to ${FEW} targets lead to the rows, more are a filter on rows in order`,
       };
@@ -239,11 +247,42 @@ function accessOf(parsed: ParsedSearch, context: RowContext): Access {
   if (coded !== undefined) {
     return {
       kind: 'coded-quantity',
+      most: 2,
       coded,
       reason: 'a code and its quantity: rows come from the quantities keyed by that code',
     };
   }
+  if (criteria.length === 1 && isNarrow(criteria[0]!, context)) {
+    return {
+      kind: 'narrow',
+      most: 1,
+      reason: 'the beginning of a text or a day: rows come from its index and are sorted',
+    };
+  }
   return GENERAL;
+}
+
+/** The criteria of a search, nested ANDs opened. */
+function criteriaCount(parsed: ParsedSearch): number {
+  return flatten(parsed.criteria).length;
+}
+
+/** Texts of at least this many characters and days are few enough to be looked up before they are ordered. */
+const LONG_TEXT = 3;
+const DAY = 86_400_000;
+
+function isNarrow(criteria: Criteria, context: RowContext): boolean {
+  if (criteria.kind === 'string') {
+    const found = criteria.match === 'prefix' || criteria.match === 'equals';
+    return found && criteria.params.length === 1 && criteria.texts.every((text) => text.length >= LONG_TEXT);
+  }
+  if (criteria.kind !== 'date' || criteria.params.length !== 1) return false;
+  const [param] = criteria.params;
+  const { primaryDate } = definitionsOf(context).search(param!.resourceType);
+  return (
+    param!.code === primaryDate &&
+    criteria.tests.every(({ prefix, low, high }) => prefix === 'eq' && high - low < DAY)
+  );
 }
 
 /** A coded quantity's condition in place of its two criteria. */
@@ -328,6 +367,9 @@ function isWhole(parsed: ParsedSearch, base: RowContext, order: Order): boolean 
   );
 }
 
+/** Ways to the rows that bring few enough of them to be sorted, whatever the planner expects. */
+const FEW_ROWS: ReadonlySet<Access['kind']> = new Set(['patient', 'chain', 'narrow']);
+
 const WITH_CONTENT = [...FOUND_COLUMNS, 'content'];
 
 function pageText(context: RowContext, parts: PageParts): string {
@@ -354,10 +396,7 @@ function pageText(context: RowContext, parts: PageParts): string {
     case 'rows': {
       const after = cursor === undefined ? '' : `${inner}${keyset(context, order, cursor, keys)}`;
       // A sum has no index: the few rows of the pinned one are sorted, whatever the planner expects.
-      const rid =
-        (access.kind === 'patient' || access.kind === 'chain') && keys.length === 0
-          ? `${ALIAS}.rid + 0`
-          : `${ALIAS}.rid`;
+      const rid = FEW_ROWS.has(access.kind) && keys.length === 0 ? `${ALIAS}.rid + 0` : `${ALIAS}.rid`;
       return `${before}select ${select} from ${source}${after} order by ${orderBy(order, keys, rid)} limit ${limit}`;
     }
     case 'date':

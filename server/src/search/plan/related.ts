@@ -148,7 +148,8 @@ export function hierarchyCondition(context: RowContext, tree: Criterion & { kind
     const step =
       tree.direction === 'below'
         ? `select c.ref_hash from tree join tenant.resource c on ${node} and c.tokens @> array[tree.hash # ${salt}]`
-        : `select unnest(c.tokens[1:c.reference_count]) # ${salt} from tree join tenant.resource c on ${node} and c.ref_hash = tree.hash`;
+        : // Only hashes of rows go on: those made of another parameter's tokens would give that token back at the end.
+          `select p.ref_hash from tree join tenant.resource c on ${node} and c.ref_hash = tree.hash cross join lateral unnest(c.tokens[1:c.reference_count]) as u(token) join tenant.resource p on p.tenant_id = $1 and p.type = c.type and not p.deleted and p.ref_hash = u.token # ${salt}`;
     for (const param of tree.params) {
       if (!param.targets.includes(type)) continue;
       conditions.push(

@@ -145,7 +145,7 @@ function referenceCriteria(
   }
   if (modifier === 'below' || modifier === 'above') {
     const references = values.map((one) => parseReference(scope.label, one, context));
-    return hierarchyCriteria(scope, params, references, modifier);
+    return transitiveCriteria(scope, params, references, modifier);
   }
   if (modifier !== undefined) {
     if (!scope.isType(modifier)) throw unsupported(scope, params, modifier);
@@ -158,6 +158,26 @@ function referenceCriteria(
   }
   const references = values.map((one) => parseReference(scope.label, one, context, modifier));
   return { kind: 'reference', params, values: references };
+}
+
+/** `:below` and `:above` of a reference: of a canonical by its version, of other references by their hierarchy. */
+function transitiveCriteria(
+  scope: ParseScope,
+  params: Params,
+  references: readonly ReferenceValue[],
+  direction: 'below' | 'above',
+): Criteria {
+  const urls = direction === 'above' ? [] : references.filter((one) => one.kind === 'url');
+  const others = references.filter((one) => !urls.some((url) => url === one));
+  const of: Criteria[] = [];
+  if (urls.length > 0) {
+    // R4 search.html#versions: `url` finds it with any version, `url|1` with version 1, 1.0, 1.1 and so on.
+    of.push({ kind: 'reference', params, values: urls });
+    const versions = urls.filter(({ url }) => url.includes('|')).map(({ url }) => `${url}.`);
+    if (versions.length > 0) of.push({ kind: 'uri', params, uris: versions, match: 'below' });
+  }
+  if (others.length > 0) of.push(hierarchyCriteria(scope, params, others, direction));
+  return of.length === 1 ? of[0]! : { kind: 'or', of };
 }
 
 /** R4 search.html#recursive: `:below` and `:above` follow the parents that resources of one type name. */
