@@ -293,15 +293,20 @@ export function matchMeasure(found: Measured, raw: string): boolean {
   });
 }
 
-/** The order of quantities: UCUM masses in grams. */
-export function measureOrder({ interval, system, code }: Measured): {
-  comparable: boolean;
-  low: Decimal | undefined;
-} {
+/** What quantities are ordered by: UCUM masses in grams; `excluded` is just above the number itself. */
+export interface MeasureOrder {
+  /** Whether it has a unit of a system. */
+  readonly comparable: boolean;
+  readonly low: Decimal | undefined;
+  readonly excluded: boolean;
+}
+
+export function measureOrder({ interval, system, code }: Measured): MeasureOrder {
   const power = system === UCUM && code !== undefined ? GRAMS[code] : undefined;
+  const excluded = interval.lowExcluded === true;
   return power === undefined
-    ? { comparable: system !== undefined && code !== undefined, low: interval.low }
-    : { comparable: true, low: shifted(interval.low, power) };
+    ? { comparable: system !== undefined && code !== undefined, low: interval.low, excluded }
+    : { comparable: true, low: shifted(interval.low, power), excluded };
 }
 
 /** A reference as R4 references.html reads its text. */

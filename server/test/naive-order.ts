@@ -17,7 +17,7 @@ import {
  * cannot be compared), codes, references and uris by their text; resources without a value come last.
  */
 
-type Key = number | string | Decimal | undefined;
+type Key = number | string | (Decimal & { readonly excluded?: boolean }) | undefined;
 
 /** Less than zero if `a` comes before `b` in the order of `_sort=sort`, zero if it leaves them equal. */
 export function compareBySort(naive: NaiveSearch, sort: string, a: JsonObject, b: JsonObject): number {
@@ -60,7 +60,9 @@ function keysOf({ type, expression }: NaiveParameter, values: readonly Typed[]):
     case 'quantity': {
       const found = values.flatMap((one) => measure(one) ?? []).map(measureOrder);
       const comparable = found.filter((one) => one.comparable);
-      return (comparable.length > 0 ? comparable : found).map(({ low }) => low ?? Number.NEGATIVE_INFINITY);
+      return (comparable.length > 0 ? comparable : found).map(({ low, excluded }) =>
+        low === undefined ? Number.NEGATIVE_INFINITY : { ...low, excluded },
+      );
     }
     default: {
       const keys = values.flatMap(({ type: of, value }) => textsOf(of, value));
@@ -88,7 +90,8 @@ function textsOf(type: string, value: Json): string[] {
 }
 
 function compareKeys(a: NonNullable<Key>, b: NonNullable<Key>): number {
-  if (typeof a === 'object' && typeof b === 'object') return compareDecimals(a, b);
+  if (typeof a === 'object' && typeof b === 'object')
+    return compareDecimals(a, b) || Number(a.excluded ?? false) - Number(b.excluded ?? false);
   if (typeof a === 'object') return b === Number.NEGATIVE_INFINITY ? 1 : -1;
   if (typeof b === 'object') return a === Number.NEGATIVE_INFINITY ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;

@@ -163,7 +163,8 @@ function checkObject(type: TypeChecker, object: JsonObject, hasValue = false): v
   }
   if (count === 0 && !type.isResource) {
     if (object['id'] === undefined) report('structure', 'an object must not be empty');
-    else if (!hasValue) report('invariant', 'an element must have a value or children besides its id (ele-1)');
+    else if (!hasValue)
+      report('invariant', 'an element must have a value or children besides its id (ele-1)');
   } else if ((present & type.required) !== type.required) reportMissing(type, present);
   if (type.name === 'Extension') checkExtension(object, choices);
 }
@@ -255,7 +256,11 @@ function checkValue(property: PropertyChecker, value: JsonValue, index: number, 
     const name = property.kind === 'sibling' ? 'Element' : property.element.type;
     property.type = checkerFor(name, definitions, checkers);
   }
-  checkObject(property.type, value as JsonObject, property.kind === 'sibling' && hasValue(property, index, object));
+  checkObject(
+    property.type,
+    value as JsonObject,
+    property.kind === 'sibling' && hasValue(property, index, object),
+  );
   if (property.isReference) checkReference(property, value as JsonObject);
   else if (property.binding !== undefined) checkCodings(property, value as JsonObject);
 }

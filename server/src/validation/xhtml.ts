@@ -24,46 +24,50 @@ const ATTRIBUTES = new Set(
 const LINKS = new Set(['href', 'src', 'cite', 'longdesc', 'usemap']);
 const XHTML = 'http://www.w3.org/1999/xhtml';
 
-// One piece of markup or text. Every alternative is decided by its first characters, so matching takes linear time.
+// One piece of markup or text: 1 comment, 2 closing tag, 3 opening tag with 4 attributes and 5 slash, 6 text. Every alternative is decided by its first characters, so matching takes linear time.
 const PIECE =
-  /<!--(?<comment>[\s\S]*?)-->|<\/(?<close>[A-Za-z][\w:.-]*)\s*>|<(?<open>[A-Za-z][\w:.-]*)(?<attributes>(?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(?<empty>\/?)>|(?<text>[^<]+)/y;
+  /<!--([\s\S]*?)-->|<\/([A-Za-z][\w:.-]*)\s*>|<([A-Za-z][\w:.-]*)((?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)/y;
 const ATTRIBUTE = /([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 const BAD_ENTITY = /&(?!(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/;
 
 /** What is wrong with the text of a narrative's div; undefined if nothing. */
-export function checkXhtml(text: string): string | undefined {
+export function checkXhtml(xhtml: string): string | undefined {
   const open: string[] = [];
   let hasContent = false;
   let isDone = false;
   PIECE.lastIndex = 0;
-  const trimmed = text.trim();
+  const trimmed = xhtml.trim();
   while (PIECE.lastIndex < trimmed.length) {
     const at = PIECE.lastIndex;
-    const groups = PIECE.exec(trimmed)?.groups;
-    if (groups === undefined) {
+    const piece = PIECE.exec(trimmed);
+    if (piece === null) {
       return `the XHTML is not well-formed, or holds something that a narrative may not, at character ${at + 1}`;
     }
-    if (groups['comment'] !== undefined) {
-      if (groups['comment'].includes('--')) return 'an XHTML comment contains "--"';
+    if (piece[1] !== undefined) {
+      if (piece[1].includes('--')) return 'an XHTML comment contains "--"';
       continue;
     }
     if (isDone) return 'there is something after the end of the div';
-    if (groups['text'] !== undefined) {
+    const text = piece[6];
+    if (text !== undefined) {
       if (open.length === 0) return 'the XHTML must begin with <div';
-      if (BAD_ENTITY.test(groups['text'])) return 'the XHTML holds an "&" that begins no entity';
-      hasContent ||= /\S/.test(groups['text']);
-    } else if (groups['close'] !== undefined) {
-      if (open.pop() !== groups['close'])
-        return `the XHTML is not well-formed: </${groups['close']}> closes nothing`;
+      if (text.includes('&') && BAD_ENTITY.test(text)) return 'the XHTML holds an "&" that begins no entity';
+      hasContent ||= /\S/.test(text);
+    } else if (piece[2] !== undefined) {
+      if (open.pop() !== piece[2]) return `the XHTML is not well-formed: </${piece[2]}> closes nothing`;
       isDone = open.length === 0;
     } else {
-      const name = groups['open'] as string;
+      const name = piece[3] as string;
       if (open.length === 0 && name !== 'div') return 'the XHTML must begin with <div';
       if (!ELEMENTS.has(name)) return `the XHTML element ${name} is not allowed in a narrative`;
-      const wrong = checkAttributes(name, groups['attributes'] as string, open.length === 0);
+      const attributes = piece[4] as string;
+      const wrong =
+        attributes === '' && open.length > 0
+          ? undefined
+          : checkAttributes(name, attributes, open.length === 0);
       if (wrong !== undefined) return wrong;
       hasContent ||= name === 'img';
-      if (groups['empty'] === '') open.push(name);
+      if (piece[5] === '') open.push(name);
       else isDone = open.length === 0;
     }
   }
@@ -75,27 +79,29 @@ export function checkXhtml(text: string): string | undefined {
 }
 
 function checkAttributes(element: string, text: string, isRoot: boolean): string | undefined {
-  const seen = new Set<string>();
-  for (const [, name = '', double, single] of text.matchAll(ATTRIBUTE)) {
-    const value = double ?? single ?? '';
+  const seen: string[] = [];
+  ATTRIBUTE.lastIndex = 0;
+  for (let match = ATTRIBUTE.exec(text); match !== null; match = ATTRIBUTE.exec(text)) {
+    const name = match[1] as string;
+    const value = match[2] ?? match[3] ?? '';
     if (!ATTRIBUTES.has(name)) return `the XHTML attribute ${name} is not allowed in a narrative`;
-    if (seen.has(name)) return `the XHTML attribute ${name} is there twice`;
-    seen.add(name);
-    if (BAD_ENTITY.test(value)) return 'the XHTML holds an "&" that begins no entity';
+    if (seen.includes(name)) return `the XHTML attribute ${name} is there twice`;
+    seen.push(name);
+    if (value.includes('&') && BAD_ENTITY.test(value)) return 'the XHTML holds an "&" that begins no entity';
     if (name === 'xmlns' && value !== XHTML) return `the namespace of the XHTML must be ${XHTML}`;
     if (LINKS.has(name) && !isSafeLink(decode(value), name === 'src')) {
       return `the XHTML attribute ${name} of ${element} has a link that a narrative may not have`;
     }
     if (
       name === 'style' &&
-      /expression\s*\(|javascript:|vbscript:|-moz-binding|behavior\s*:|@import|\burl\s*\((?!\s*(?:['"]\s*)?(?:data:image\/|#))/i.test(
+      /expression\s*\(|javascript:|vbscript:|-moz-binding|behavior\s*:|@import|\burl\s*\((?!\s*(?:['"]\s*)?(?:data:image\/|#|[\w-][\w./-]*['"]?\s*\)))/i.test(
         styleText(value),
       )
     ) {
       return 'a style in the XHTML loads or runs something';
     }
   }
-  return isRoot && !seen.has('xmlns') ? `the div must have the namespace ${XHTML}` : undefined;
+  return isRoot && !seen.includes('xmlns') ? `the div must have the namespace ${XHTML}` : undefined;
 }
 
 /** Browsers drop control characters and whitespace in a scheme. */
@@ -120,6 +126,7 @@ const NAMED: Readonly<Record<string, string>> = {
 };
 
 function decode(text: string): string {
+  if (!text.includes('&')) return text;
   return text.replace(
     /&(?:#x([0-9a-f]+)|#([0-9]+)|([A-Za-z][A-Za-z0-9]*));/gi,
     (_, hex, decimal, name: string) => {
@@ -132,6 +139,7 @@ function decode(text: string): string {
 
 /** CSS as a browser reads it: entities, comments and escapes undone. */
 function styleText(value: string): string {
+  if (!/[&\\/]/.test(value)) return value;
   return withoutComments(decode(value))
     .replace(/\\([0-9a-f]{1,6})\s?/gi, (_, hex: string) => {
       const code = Number.parseInt(hex, 16);

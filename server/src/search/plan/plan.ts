@@ -67,11 +67,9 @@ export function planSearch(parsed: ParsedSearch, context: PlanContext, cursor?: 
       : { replaced: codedReplacement(coded, `${ALIAS}.rid in (${coded.rids('x')})`) }),
   };
   const { where, itself } = whereOf(parsed, row);
-  const count = sql.statement(`select count(*) from tenant.resource ${ALIAS} where ${where}`, 'custom');
-  const estimate = sql.statement(
-    `explain (format json) select from tenant.resource ${ALIAS} where ${where}`,
-    'custom',
-  );
+  const count = () => sql.statement(`select count(*) from tenant.resource ${ALIAS} where ${where}`, 'custom');
+  const estimate = () =>
+    sql.statement(`explain (format json) select from tenant.resource ${ALIAS} where ${where}`, 'custom');
   const order = orderOf(base, parsed.sort);
   const pageSize = cursor?.size ?? parsed.count;
   const generic =
@@ -94,8 +92,12 @@ export function planSearch(parsed: ParsedSearch, context: PlanContext, cursor?: 
   const reason = `${access.reason}; ${order.reason}${generic ? '; the plan does not depend on the values' : ''}`;
   return {
     page,
-    count,
-    estimate,
+    get count() {
+      return count();
+    },
+    get estimate() {
+      return estimate();
+    },
     pageSize,
     reason,
     needsContainedFilter: parsed.contained !== 'false',
@@ -113,7 +115,11 @@ export function planSearch(parsed: ParsedSearch, context: PlanContext, cursor?: 
       return { rows: found, next: { keys, rid: String(last[0]), size: pageSize } };
     },
     explain: () =>
-      describe(parsed, { access: access.kind, reason, order: order.kind }, { page, count, estimate }),
+      describe(
+        parsed,
+        { access: access.kind, reason, order: order.kind },
+        { page, count: count(), estimate: estimate() },
+      ),
   };
 }
 

@@ -64,12 +64,7 @@ export class SqlBuilder {
     const { sql, values } = this.fragment(text, 2);
     values.unshift(this.#tenantId);
     if (prepare === 'custom') return { text: sql, values, prepare };
-    return {
-      text: sql,
-      values,
-      prepare,
-      name: `s${createHash('sha256').update(sql).digest('base64url').slice(0, 22)}`,
-    };
+    return { text: sql, values, prepare, name: statementName(sql) };
   }
 
   /**
@@ -91,6 +86,20 @@ export class SqlBuilder {
     });
     return { sql, values };
   }
+}
+
+const MAX_NAMES = 2000;
+const names = new Map<string, string>();
+
+/** The name of a prepared statement: a hash of its text, kept because the same few are asked all the time. */
+function statementName(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `s${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
+    if (names.size >= MAX_NAMES) names.clear();
+    names.set(text, name);
+  }
+  return name;
 }
 
 /** Conditions joined by AND: `true` where there is none, `false` where one is. */
