@@ -16,6 +16,7 @@ Commands:
   tenant create|list|delete make, list and remove tenants
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
+  fhirpath EXPRESSION [FILE|-] evaluate a FHIRPath expression on a resource
 
   vesta COMMAND --help      what a command does and takes
   vesta --version           the version
@@ -27,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   load: async () => (await import('./load.ts')).load,
   tenant: async () => (await import('./tenant.ts')).tenant,
   reindex: async () => (await import('./reindex.ts')).reindex,
+  fhirpath: async () => (await import('./fhirpath.ts')).fhirpath,
   db: async () => (await import('./db.ts')).db,
 };
 

@@ -1,4 +1,4 @@
-import { acceptedTypes, isFhirJson } from '../http/negotiation.ts';
+import { acceptedTypes, resourceFormat } from '../http/negotiation.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import type { FhirRequest } from './request.ts';
 
@@ -14,7 +14,7 @@ export function wantsRawBinary(request: FhirRequest): boolean {
   if (accept === undefined) return false;
   const types = acceptedTypes(accept);
   const first = types[0];
-  return first !== undefined && !isFhirJson(first);
+  return first !== undefined && resourceFormat(first) === undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { assertJsonBody } from '../http/negotiation.ts';
+import { assertResourceBody } from '../http/negotiation.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { fhirError } from './outcome.ts';
 import type { FhirRequest } from './request.ts';
@@ -6,7 +6,7 @@ import type { FhirRequest } from './request.ts';
 /** The body as JSON. @throws FhirError 400 when there is none, 415 for another media type */
 export function jsonBody(request: FhirRequest): JsonValue {
   if (request.json !== undefined) return request.json;
-  assertJsonBody(request.contentType);
+  assertResourceBody(request.contentType);
   throw fhirError(400, 'required', 'The request needs a body', 'http.body');
 }
 

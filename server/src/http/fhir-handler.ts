@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { openScope } from '../access/scope.ts';
+import type { DefinitionsModel } from '../conformance/model.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
 import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonValue } from '../json/types.ts';
 import { toFhirError } from '../storage/connections.ts';
+import { parseXml, writeXml } from '../xml/index.ts';
 import { type BodyBudget, bodyText, expectedBytes, readBody } from './body.ts';
-import { assertJsonWanted, contentCoding, isFhirJson, mediaType, preferences } from './negotiation.ts';
-import { reply } from './respond.ts';
+import {
+  contentCoding,
+  FHIR_XML,
+  type Format,
+  mediaType,
+  preferences,
+  resourceFormat,
+  wantedFormat,
+} from './negotiation.ts';
+import { reply, XML_CONTENT_TYPE } from './respond.ts';
 
 export interface HandlerOptions {
   readonly maxBodyBytes: number;
@@ -44,6 +54,8 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
     let status = 500;
     let failure: unknown;
     let pretty = false;
+    let format: Format = 'json';
+    let definitions: DefinitionsModel | undefined;
     const controller = new AbortController();
     response.on('close', () => {
       if (!response.writableFinished) controller.abort();
@@ -55,7 +67,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         throw fhirError(414, 'too-long', 'The URL is too long', 'http.url');
       const mark = url.indexOf('?');
       const segments = splitPath(mark < 0 ? url : url.slice(0, mark));
-      tenantName = segments[0] ?? '';
+      const name = segments[0] ?? '';
       const method = request.method as string;
       if (method === 'OPTIONS') {
         status = 204;
@@ -64,9 +76,12 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       }
       if (!METHODS.has(method))
         throw fhirError(405, 'not-supported', `${method} is not a method of FHIR`, 'http.method');
-      const context = await server.tenants.byName(tenantName);
+      const context = await server.tenants.byName(name);
       if (context === undefined)
-        throw fhirError(404, 'not-found', `There is no tenant '${tenantName}'`, 'http.path');
+        throw fhirError(404, 'not-found', `There is no tenant '${name}'`, 'http.path');
+      // Told to the log only when it is one: anything else is what a client has made up.
+      tenantName = name;
+      definitions = context.definitions;
       let query = mark < 0 ? NO_QUERY : parseQuery(url.slice(mark + 1));
       pretty = wantsPretty(query);
       const contentType = mediaType(request.headers['content-type']);
@@ -79,7 +94,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         if (hasBody(request)) {
           expected = expectedBytes(request, options.maxBodyBytes);
           if (expected > 0) release = await options.budget.take(expected);
-          ({ json, body } = await readContent(request, path, contentType, options.maxBodyBytes));
+          ({ json, body } = await readContent(request, path, contentType, options.maxBodyBytes, definitions));
         }
         if (
           contentType === 'application/x-www-form-urlencoded' &&
@@ -90,9 +105,10 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           body = undefined;
           pretty = wantsPretty(query);
         }
-        if (path[0] !== 'Binary') {
-          assertJsonWanted(query.find(([name]) => name === '_format')?.[1], request.headers.accept);
-        }
+        const asked = query.find(([name]) => name === '_format')?.[1];
+        // What a Binary is served as is for its own content type to say.
+        if (path[0] === 'Binary') format = binaryFormat(asked, request.headers.accept);
+        else format = wantedFormat(asked, request.headers.accept);
         const fhirRequest: FhirRequest = {
           scope: openScope(context.tenant),
           context,
@@ -116,13 +132,13 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         if (expected > 0) options.onLargeBody(expected);
       }
       status = answer.status;
-      const text = answer.text !== undefined && pretty ? prettyJson(answer.text) : answer.text;
+      const text = answer.text === undefined ? undefined : written(answer.text, format, pretty, definitions);
       await reply(response, {
         status,
         coding,
         withoutBody: method === 'HEAD',
         ...(answer.bytes !== undefined ? { body: answer.bytes } : text !== undefined ? { body: text } : {}),
-        ...(answer.contentType === undefined ? {} : { contentType: answer.contentType }),
+        ...contentTypeOf(answer, format),
         ...(answer.headers === undefined ? {} : { headers: answer.headers }),
       });
     } catch (thrown) {
@@ -139,7 +155,8 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       await reply(response, {
         status,
         coding,
-        body: pretty ? prettyJson(text) : text,
+        body: written(text, format, pretty, definitions),
+        ...(format === 'xml' ? { contentType: XML_CONTENT_TYPE } : {}),
         headers: { ...known.headers, ...close },
         withoutBody: request.method === 'HEAD',
       }).catch(() => {});
@@ -158,26 +175,59 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * The body of a request: parsed if it is JSON, as bytes for a raw Binary, else as text. Neither the bytes nor the text of
- * JSON are kept: a large bundle would be in memory several times.
+ * The body of a request: parsed if it is a resource, as bytes for a raw Binary, else as text. Neither the bytes nor the
+ * text of a resource are kept: a large bundle would be in memory several times.
  */
 async function readContent(
   request: IncomingMessage,
   path: readonly string[],
   contentType: string | undefined,
   limit: number,
+  definitions: DefinitionsModel,
 ): Promise<{ json: JsonValue | undefined; body: string | Buffer | undefined }> {
   const bytes = await readBody(request, limit);
   if (bytes.length === 0) return { json: undefined, body: undefined };
   const { method } = request;
+  const isBinary = path[0] === 'Binary';
   const rawBinary =
-    path[0] === 'Binary' &&
+    isBinary &&
     path.length < 3 &&
     (method === 'POST' || method === 'PUT') &&
-    !isFhirJson(contentType);
-  const isJson = contentType === undefined || (!rawBinary && contentType.endsWith('json'));
+    contentType !== FHIR_XML &&
+    resourceFormat(contentType) !== 'json';
+  if (rawBinary) return { json: undefined, body: bytes };
+  if (resourceFormat(contentType) === 'xml')
+    return { json: parseXml(bodyText(bytes), definitions), body: undefined };
+  const isJson = contentType === undefined || contentType.endsWith('json');
   if (isJson) return { json: parseJson(bodyText(bytes)), body: undefined };
-  return { json: undefined, body: path[0] === 'Binary' ? bytes : bodyText(bytes) };
+  return { json: undefined, body: isBinary ? bytes : bodyText(bytes) };
+}
+
+/** The format of an answer about a Binary, which may be neither: then errors are JSON. */
+function binaryFormat(format: string | undefined, accept: string | undefined): Format {
+  try {
+    return wantedFormat(format, accept);
+  } catch (error) {
+    if (format !== undefined) throw error;
+    return 'json';
+  }
+}
+
+/** The text of an answer in the format and shape that were asked for. */
+function written(
+  text: string,
+  format: Format,
+  pretty: boolean,
+  definitions: DefinitionsModel | undefined,
+): string {
+  if (format === 'xml' && definitions !== undefined)
+    return writeXml(parseJson(text), definitions, { pretty });
+  return pretty ? prettyJson(text) : text;
+}
+
+function contentTypeOf(answer: FhirResponse, format: Format): { contentType?: string } {
+  if (answer.contentType !== undefined) return { contentType: answer.contentType };
+  return format === 'xml' && answer.text !== undefined ? { contentType: XML_CONTENT_TYPE } : {};
 }
 
 /** Whether a request carries a body, by its framing (RFC 9112 6.3). */

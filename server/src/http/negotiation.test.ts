@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FhirError } from '../fhir/outcome.ts';
-import { acceptedTypes, assertJsonWanted, contentCoding, preferences } from './negotiation.ts';
+import { acceptedTypes, contentCoding, preferences, wantedFormat } from './negotiation.ts';
 
 const statusOf = (work: () => void): number => {
   try {
@@ -19,7 +19,7 @@ describe('content negotiation', () => {
     ]);
   });
 
-  it('takes every spelling of JSON in _format before Accept (R4 http.html#parameters)', () => {
+  it('takes every spelling of the formats in _format before Accept (R4 http.html#parameters)', () => {
     for (const format of [
       'json',
       'application/json',
@@ -27,15 +27,21 @@ describe('content negotiation', () => {
       'application/fhir json',
       'text/json',
     ]) {
-      expect(statusOf(() => assertJsonWanted(format, 'application/fhir+xml'))).toBe(200);
+      expect(wantedFormat(format, 'application/fhir+xml')).toBe('json');
     }
-    expect(statusOf(() => assertJsonWanted('xml', 'application/fhir+json'))).toBe(406);
+    for (const format of ['xml', 'text/xml', 'application/xml', 'application/fhir+xml']) {
+      expect(wantedFormat(format, 'application/fhir+json')).toBe('xml');
+    }
+    expect(statusOf(() => wantedFormat('ttl', 'application/fhir+json'))).toBe(406);
   });
 
-  it('answers 406 to who takes only other formats (R4 http.html#mime-type)', () => {
-    expect(statusOf(() => assertJsonWanted(undefined, 'application/fhir+xml'))).toBe(406);
-    expect(statusOf(() => assertJsonWanted(undefined, 'application/fhir+xml, */*;q=0.1'))).toBe(200);
-    expect(statusOf(() => assertJsonWanted(undefined, undefined))).toBe(200);
+  it('takes the format that the client wants most, 406 if none is written here (R4 http.html#mime-type)', () => {
+    expect(wantedFormat(undefined, 'application/fhir+xml')).toBe('xml');
+    expect(wantedFormat(undefined, 'application/fhir+xml;q=0.5, application/fhir+json')).toBe('json');
+    expect(wantedFormat(undefined, 'text/turtle, */*;q=0.1')).toBe('json');
+    expect(wantedFormat(undefined, undefined)).toBe('json');
+    expect(wantedFormat(undefined, 'text/html,application/xml;q=0.9,*/*;q=0.8')).toBe('json');
+    expect(statusOf(() => wantedFormat(undefined, 'text/turtle'))).toBe(406);
   });
 
   it('reads the preferences of R4 http.html#ops and passes over others (RFC 7240)', () => {

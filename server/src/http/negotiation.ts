@@ -2,29 +2,34 @@ import { fhirError } from '../fhir/outcome.ts';
 import type { Preferences } from '../fhir/request.ts';
 
 export const FHIR_JSON = 'application/fhir+json';
+export const FHIR_XML = 'application/fhir+xml';
 
-/** Media types that ask for JSON, and what `_format` may say instead (R4 http.html#mime-type, #parameters). */
-const JSON_TYPES = new Set([
-  'application/fhir+json',
-  'application/json',
-  'application/json+fhir',
-  'text/json',
-  'json',
-  '*/*',
-  'application/*',
-  'text/*',
-]);
+export type Format = 'json' | 'xml';
 
-const FHIR_JSON_TYPES = new Set([
-  'application/fhir+json',
-  'application/json',
-  'application/json+fhir',
-  'text/json',
-]);
+/** Media types of resources, by format (R4 http.html#mime-type; the older names are still sent by clients). */
+const RESOURCE_TYPES: Readonly<Record<string, Format>> = {
+  'application/fhir+json': 'json',
+  'application/json': 'json',
+  'application/json+fhir': 'json',
+  'text/json': 'json',
+  'application/fhir+xml': 'xml',
+  'application/xml': 'xml',
+  'application/xml+fhir': 'xml',
+  'text/xml': 'xml',
+};
 
-/** Whether a Content-Type is one of those that mean a resource in JSON. */
-export function isFhirJson(contentType: string | undefined): boolean {
-  return contentType !== undefined && FHIR_JSON_TYPES.has(contentType);
+/** What `_format` and Accept may say besides. Browsers ask for pages and get JSON. */
+const OTHER_NAMES: Readonly<Record<string, Format>> = {
+  json: 'json',
+  xml: 'xml',
+  '*/*': 'json',
+  'application/*': 'json',
+  'text/*': 'json',
+};
+
+/** The format of a resource that a Content-Type means; undefined if it means none. */
+export function resourceFormat(contentType: string | undefined): Format | undefined {
+  return contentType === undefined ? undefined : RESOURCE_TYPES[contentType];
 }
 
 /** An Accept header as media types from most to least wanted (RFC 9110 12.5.1), those with q=0 left out. */
@@ -45,28 +50,34 @@ function accepted(header: string): { type: string; q: number }[] {
 }
 
 /**
- * Makes sure that the client takes JSON. `_format` goes before Accept.
+ * The format that the client takes. `_format` goes before Accept; without either it is JSON.
  * @throws FhirError 406 when it only takes what this server does not write
  */
-export function assertJsonWanted(format: string | undefined, accept: string | undefined): void {
+export function wantedFormat(format: string | undefined, accept: string | undefined): Format {
   if (format !== undefined && format !== '') {
     // In a URL the plus of application/fhir+json is often left unescaped and arrives as a space.
     const type = (format.split(';')[0] as string).trim().toLowerCase().replace(' ', '+');
-    if (JSON_TYPES.has(type)) return;
-    throw fhirError(
-      406,
-      'not-supported',
-      `_format '${format}' is not available: this server writes ${FHIR_JSON}`,
-      'http.query._format',
-    );
+    const wanted = RESOURCE_TYPES[type] ?? OTHER_NAMES[type];
+    if (wanted !== undefined) return wanted;
+    throw notAvailable(`_format '${format}'`, 'http.query._format');
   }
-  if (accept === undefined || /^[\s,]*$/.test(accept)) return;
-  if (acceptedTypes(accept).some((type) => JSON_TYPES.has(type))) return;
-  throw fhirError(
+  if (accept === undefined || /^[\s,]*$/.test(accept)) return 'json';
+  const types = acceptedTypes(accept);
+  // Browsers name application/xml after HTML pages: people read JSON more easily.
+  if (types[0] === 'text/html' && types.includes('*/*')) return 'json';
+  for (const type of types) {
+    const wanted = RESOURCE_TYPES[type] ?? OTHER_NAMES[type];
+    if (wanted !== undefined) return wanted;
+  }
+  throw notAvailable(`'${accept}'`, 'http.accept');
+}
+
+function notAvailable(what: string, expression: string): Error {
+  return fhirError(
     406,
     'not-supported',
-    `'${accept}' is not available: this server writes ${FHIR_JSON}`,
-    'http.accept',
+    `${what} is not available: this server writes ${FHIR_JSON} and ${FHIR_XML}`,
+    expression,
   );
 }
 
@@ -76,15 +87,15 @@ export function mediaType(contentType: string | undefined): string | undefined {
 }
 
 /**
- * Makes sure that a body is JSON.
+ * Makes sure that a body is a resource, or says what it must be.
  * @throws FhirError 415 naming the header
  */
-export function assertJsonBody(contentType: string | undefined): void {
-  if (contentType === undefined || contentType === '' || JSON_TYPES.has(contentType)) return;
+export function assertResourceBody(contentType: string | undefined): void {
+  if (contentType === undefined || contentType === '' || resourceFormat(contentType) !== undefined) return;
   throw fhirError(
     415,
     'not-supported',
-    `Content-Type '${contentType}' is not supported: send ${FHIR_JSON}`,
+    `Content-Type '${contentType}' is not supported: send ${FHIR_JSON} or ${FHIR_XML}`,
     'http.content-type',
   );
 }

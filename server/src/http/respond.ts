@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { FHIR_JSON } from './negotiation.ts';
+import { FHIR_JSON, FHIR_XML } from './negotiation.ts';
 
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
@@ -9,6 +9,7 @@ const brotliAsync = promisify(brotliCompress);
 /** Below this many bytes compressing costs more than it saves. */
 const WORTH_COMPRESSING = 1400;
 export const JSON_CONTENT_TYPE = `${FHIR_JSON}; charset=utf-8`;
+export const XML_CONTENT_TYPE = `${FHIR_XML}; charset=utf-8`;
 
 export interface Reply {
   readonly status: number;

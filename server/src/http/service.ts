@@ -3,6 +3,7 @@ import { loadDefinitions } from '../conformance/definitions.ts';
 import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
+import { fhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
 import type { FhirSettings } from '../fhir/services.ts';
 import { Tenants } from '../fhir/tenants.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
@@ -147,6 +148,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       memory.stop();
       await shutDown(server, grace);
       await jobs.stop();
+      fhirPathEvaluator().close();
       await connections.close();
     },
   };

@@ -24,8 +24,13 @@ export async function capabilities(services: Services, request: FhirRequest): Pr
         tenant: context.tenant.name,
         software: { name: 'Vesta', version: services.settings.softwareVersion },
         date: STARTED,
-        formats: ['json', 'application/fhir+json'],
-        patchFormats: ['application/json-patch+json', 'application/fhir+json'],
+        formats: ['json', 'application/fhir+json', 'xml', 'application/fhir+xml'],
+        patchFormats: [
+          'application/json-patch+json',
+          'application/xml-patch+xml',
+          'application/fhir+json',
+          'application/fhir+xml',
+        ],
         interactions: [
           'read',
           'vread',

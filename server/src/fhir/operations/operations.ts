@@ -3,6 +3,7 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { everything } from './everything.ts';
+import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
 import { reindex } from './reindex.ts';
@@ -83,6 +84,14 @@ export const OPERATIONS: readonly Operation[] = [
     levels: ['type', 'instance'],
     safe: true,
     handle: validate,
+  },
+  {
+    name: 'fhirpath',
+    definition: 'https://vesta.health/fhir/OperationDefinition/fhirpath',
+    types: '*',
+    levels: ['system', 'type', 'instance'],
+    safe: true,
+    handle: fhirpath,
   },
   {
     name: 'reindex',

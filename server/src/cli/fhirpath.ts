@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { loadDefinitions } from '../conformance/definitions.ts';
+import { FhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
+import type { FhirPathResult, FhirPathValue } from '../fhir/operations/fhirpath-protocol.ts';
+import { FhirError } from '../fhir/outcome.ts';
+import { isResource } from '../fhir/resource-body.ts';
+import { parseJson } from '../json/parse.ts';
+import type { JsonValue, Resource } from '../json/types.ts';
+import { parseXml } from '../xml/index.ts';
+import { type Command, parse, wholeNumber } from './command.ts';
+
+/** `vesta fhirpath`: evaluates an expression without a server. */
+export const fhirpath: Command = {
+  help: `Usage: vesta fhirpath EXPRESSION [FILE|-] [OPTION...]
+
+Evaluates a FHIRPath expression on a resource in JSON or XML, read from a file or, with "-", from standard input, and
+prints its results, one a line. Without a resource the expression stands alone. What trace() is given goes to standard
+error. No server is needed; functions that would ask one (resolve, memberOf) are not available.
+
+  --context EXPRESSION  evaluate on each result of this expression
+  --json                print a JSON array: for each result its type, path and value
+  --timeout SECONDS     how long it may take (30)
+
+The exit code is 1 when the expression or the resource is wrong.`,
+
+  async run(args) {
+    const { values, positionals } = parse(
+      args,
+      { context: { type: 'string' }, json: { type: 'boolean' }, timeout: { type: 'string' } },
+      [1, 2],
+    );
+    const [expression, file] = positionals as [string, string?];
+    const seconds = wholeNumber('timeout', values.timeout, 30, 1, 3600);
+    const evaluator = new FhirPathEvaluator();
+    try {
+      const resource = file === undefined ? undefined : readResource(file);
+      const results = await evaluator.evaluate(
+        {
+          expression,
+          ...(values.context === undefined ? {} : { context: values.context }),
+          ...(resource === undefined ? {} : { resource: JSON.stringify(resource) }),
+        },
+        seconds * 1000,
+      );
+      printTraces(results);
+      if (values.json) console.log(jsonOutput(results));
+      else for (const line of textOutput(results)) console.log(line);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof FhirError)) throw error;
+      for (const { diagnostics, expression: path } of error.issues) {
+        console.error(path === undefined ? diagnostics : `${path}: ${diagnostics}`);
+      }
+      return 1;
+    } finally {
+      await evaluator.close();
+    }
+  },
+};
+
+/** @throws Error for a file that cannot be read or is no resource, FhirError for broken JSON or XML */
+function readResource(file: string): Resource {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  const resource = text.trimStart().startsWith('<') ? parseXml(text, loadDefinitions()) : parseJson(text);
+  if (isResource(resource)) return resource;
+  throw new Error(`${file === '-' ? 'Standard input' : file} holds no resource`);
+}
+
+/** A value as one line: primitives bare, the rest as JSON. */
+function valueText({ json, siblingJson }: FhirPathValue): string {
+  if (json === undefined) return siblingJson ?? '';
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json;
+}
+
+function textOutput(results: readonly FhirPathResult[]): string[] {
+  return results.flatMap(({ context, values }) => {
+    const lines = values.map(valueText);
+    return context === undefined ? lines : [`# ${context}`, ...lines];
+  });
+}
+
+function jsonOutput(results: readonly FhirPathResult[]): string {
+  const items = results.flatMap(({ context, values }) =>
+    values.map(
+      ({ type, path, json, siblingJson }): Record<string, JsonValue> => ({
+        ...(context === undefined ? {} : { context }),
+        type,
+        ...(path === undefined ? {} : { path }),
+        ...(json === undefined ? {} : { value: parseJson(json) }),
+        ...(siblingJson === undefined ? {} : { _value: parseJson(siblingJson) }),
+      }),
+    ),
+  );
+  return JSON.stringify(items, undefined, 2);
+}
+
+function printTraces(results: readonly FhirPathResult[]): void {
+  for (const { traces } of results) {
+    for (const { name, values } of traces) console.error(`${name}: ${values.map(valueText).join(' | ')}`);
+  }
+}

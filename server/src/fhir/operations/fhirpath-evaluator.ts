@@ -1,0 +1,195 @@
+import { Worker } from 'node:worker_threads';
+import { fhirError } from '../outcome.ts';
+import type { FhirPathJob, FhirPathMessage, FhirPathResult } from './fhirpath-protocol.ts';
+
+/** How long one evaluation may take. */
+const TIME_LIMIT = 2000;
+/** How long the thread may take to start, and a request to wait for its turn. */
+const START_LIMIT = 30_000;
+const WAIT_LIMIT = 15_000;
+const MAX_WAITING = 64;
+/** The engine takes some 60 MB: it goes when nobody has asked for this long. */
+const IDLE_LIMIT = 60_000;
+const HEAP_MEGABYTES = 192;
+
+interface Waiting {
+  readonly job: FhirPathJob;
+  readonly timeLimit: number;
+  readonly resolve: (results: readonly FhirPathResult[]) => void;
+  readonly reject: (error: Error) => void;
+  readonly waitTimer: NodeJS.Timeout;
+}
+
+/**
+ * Evaluates FHIRPath expressions that come from outside in a thread of their own, one after the other: an expression that
+ * takes too long (a regular expression can take for ever) or too much memory is stopped with its thread, and the server
+ * goes on meanwhile. The thread starts at the first call and ends when it has not been needed for a minute; it does not
+ * keep the process alive.
+ */
+export class FhirPathEvaluator {
+  readonly #waiting: Waiting[] = [];
+  #worker: Worker | undefined;
+  #ready = false;
+  #current: Waiting | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param timeLimit milliseconds that the evaluation itself may take
+   * @returns the results for each context, in order
+   * @throws FhirError 400 (invalid) with the engine's message for an expression that it refuses or that fails; 422
+   *   (too-costly) for one that takes too long or gives too much; 503 (throttled) when too many wait
+   */
+  evaluate(job: FhirPathJob, timeLimit = TIME_LIMIT): Promise<readonly FhirPathResult[]> {
+    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(busy());
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        job,
+        timeLimit,
+        resolve,
+        reject,
+        waitTimer: setTimeout(() => {
+          const place = this.#waiting.indexOf(waiting);
+          if (place < 0) return;
+          this.#waiting.splice(place, 1);
+          reject(busy());
+        }, START_LIMIT + WAIT_LIMIT),
+      };
+      this.#waiting.push(waiting);
+      this.#next();
+    });
+  }
+
+  /** Ends the thread; what is being evaluated or waits fails. The evaluator can be used again. */
+  async close(): Promise<void> {
+    const left = [...(this.#current === undefined ? [] : [this.#current]), ...this.#waiting.splice(0)];
+    this.#current = undefined;
+    const worker = this.#worker;
+    this.#drop();
+    for (const waiting of left) {
+      clearTimeout(waiting.waitTimer);
+      waiting.reject(fhirError(503, 'transient', 'The server is shutting down'));
+    }
+    await worker?.terminate();
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
+    const worker = this.#worker ?? this.#start();
+    if (!this.#ready) return;
+    clearTimeout(this.#timer);
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) {
+      worker.unref();
+      this.#timer = setTimeout(() => this.#stop(), IDLE_LIMIT).unref();
+      return;
+    }
+    clearTimeout(waiting.waitTimer);
+    this.#current = waiting;
+    worker.ref();
+    this.#timer = setTimeout(() => {
+      this.#stop();
+      this.#fail(
+        fhirError(
+          422,
+          'too-costly',
+          `The FHIRPath expression takes longer than ${waiting.timeLimit / 1000} s`,
+        ),
+      );
+    }, waiting.timeLimit);
+    worker.postMessage(waiting.job);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./fhirpath-worker.ts', import.meta.url), {
+      resourceLimits: {
+        maxOldGenerationSizeMb: HEAP_MEGABYTES,
+        maxYoungGenerationSizeMb: 32,
+        stackSizeMb: 4,
+      },
+      env: {},
+      execArgv: [],
+    });
+    this.#worker = worker;
+    this.#ready = false;
+    this.#timer = setTimeout(
+      () => this.#lost(worker, new Error('The FHIRPath engine does not start')),
+      START_LIMIT,
+    );
+    worker.on('message', (message: FhirPathMessage) => {
+      if (worker === this.#worker) this.#receive(message);
+    });
+    worker.on('error', (error) => this.#lost(worker, error as NodeJS.ErrnoException));
+    worker.on('exit', () => this.#lost(worker, new Error('The FHIRPath engine ended')));
+    return worker;
+  }
+
+  #receive(message: FhirPathMessage): void {
+    clearTimeout(this.#timer);
+    const current = this.#current;
+    this.#current = undefined;
+    switch (message.kind) {
+      case 'ready':
+        this.#ready = true;
+        break;
+      case 'done':
+        current?.resolve(message.results);
+        break;
+      case 'too-large':
+        current?.reject(
+          fhirError(422, 'too-costly', 'The FHIRPath expression gives too many or too large results'),
+        );
+        break;
+      default:
+        current?.reject(fhirError(400, 'invalid', `FHIRPath: ${message.message}`));
+    }
+    this.#next();
+  }
+
+  /** The thread has ended by itself. */
+  #lost(worker: Worker, error: NodeJS.ErrnoException): void {
+    if (worker !== this.#worker) return;
+    const wasReady = this.#ready;
+    this.#stop();
+    if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+      this.#fail(fhirError(422, 'too-costly', 'The FHIRPath expression takes too much memory'));
+    } else if (wasReady) this.#fail(error);
+    else {
+      // It would not start for the others either.
+      for (const waiting of this.#waiting.splice(0)) {
+        clearTimeout(waiting.waitTimer);
+        waiting.reject(error);
+      }
+    }
+  }
+
+  #fail(error: Error): void {
+    const current = this.#current;
+    this.#current = undefined;
+    current?.reject(error);
+    if (this.#waiting.length > 0) this.#next();
+  }
+
+  #stop(): void {
+    const worker = this.#worker;
+    this.#drop();
+    void worker?.terminate();
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#worker = undefined;
+    this.#ready = false;
+  }
+}
+
+function busy(): Error {
+  return fhirError(503, 'throttled', 'Too many FHIRPath expressions wait to be evaluated; try again later');
+}
+
+let shared: FhirPathEvaluator | undefined;
+
+/** The evaluator of this process. */
+export function fhirPathEvaluator(): FhirPathEvaluator {
+  shared ??= new FhirPathEvaluator();
+  return shared;
+}
