@@ -56,10 +56,6 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
     let pretty = false;
     let format: Format = 'json';
     let definitions: DefinitionsModel | undefined;
-    const controller = new AbortController();
-    response.on('close', () => {
-      if (!response.writableFinished) controller.abort();
-    });
     const coding = contentCoding(request.headers['accept-encoding'] as string | undefined);
     try {
       const url = request.url as string;
@@ -124,7 +120,6 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           body,
           ...(json === undefined ? {} : { json }),
           prefer: preferences(request.headers.prefer as string | undefined),
-          signal: controller.signal,
         };
         answer = await server.handle(fhirRequest);
       } finally {

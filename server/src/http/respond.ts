@@ -22,20 +22,26 @@ export interface Reply {
   readonly coding?: 'br' | 'gzip' | undefined;
 }
 
-/** Headers of every answer: browsers may call from anywhere, nobody may guess content types or keep copies. */
+/** Headers of every answer: nobody may guess content types or keep copies without asking. */
 const COMMON = {
+  'Cache-Control': 'no-cache',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Accept, Accept-Encoding, Origin, Prefer',
+} as const;
+
+/** What a browser needs to hand an answer to a page of another origin: any may call. */
+const CROSS_ORIGIN = {
+  ...COMMON,
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers':
     'Content-Location, ETag, Last-Modified, Location, X-Progress, X-Request-Id, Retry-After',
-  'Cache-Control': 'no-cache',
-  'X-Content-Type-Options': 'nosniff',
-  Vary: 'Accept, Accept-Encoding, Prefer',
 } as const;
 
 /** Writes an answer. Resolves when all of it was handed to the socket. */
 export async function reply(response: ServerResponse, answer: Reply): Promise<void> {
   if (response.headersSent || response.destroyed) return;
-  const headers: Record<string, string | number> = { ...COMMON, ...answer.headers };
+  const common = response.req.headers.origin === undefined ? COMMON : CROSS_ORIGIN;
+  const headers: Record<string, string | number> = { ...common, ...answer.headers };
   if (answer.body === undefined || answer.status === 204 || answer.status === 304) {
     if (answer.status !== 204 && answer.status !== 304) headers['Content-Length'] = 0;
     response.writeHead(answer.status, headers);

@@ -9,6 +9,7 @@ import { Tenants } from '../fhir/tenants.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
 import { WriteEngine } from '../fhir/write/engine.ts';
 import { JobQueue } from '../jobs/job-queue.ts';
+import { REINDEX_JOB } from '../jobs/reindex-job.ts';
 import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
 import {
   createLogger,
@@ -114,7 +115,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   });
   jobs.start(jobHandlers(fhir.services));
 
-  const metrics = watchedMetrics(connections, writes);
+  const metrics = watchedMetrics(connections, writes, jobs);
   const exposition = joinClusterMetrics(metrics);
   const readiness: Readiness = { accepting: true };
   const memory = new IdleMemory();
@@ -154,7 +155,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   };
 }
 
-function watchedMetrics(connections: Connections, writes: WriteCoalescer): Metrics {
+function watchedMetrics(connections: Connections, writes: WriteCoalescer, jobs: JobQueue): Metrics {
   const metrics = new Metrics({
     types: new Set(RESOURCE_TYPES),
     interactions: new Set([
@@ -177,7 +178,15 @@ function watchedMetrics(connections: Connections, writes: WriteCoalescer): Metri
   });
   for (const name of ['read', 'search', 'write'] as const)
     metrics.watchPool(name, () => connections.stats()[name]);
-  metrics.watchJobQueues(async () => new Map([['writes', writes.depth]]));
+  metrics.watchJobQueues(async () => {
+    const depths = [...(await jobs.depths())].map(([kind, { depth }]) => [kind, depth] as const);
+    return new Map([['writes', writes.depth], ...depths]);
+  });
+  // Writes index themselves; what lies behind is what a reindexing has still to reach.
+  metrics.watchIndexLag(async () => {
+    const oldest = (await jobs.depths()).get(REINDEX_JOB)?.oldest;
+    return oldest === undefined ? 0 : (Date.now() - oldest) / 1000;
+  });
   return metrics;
 }
 

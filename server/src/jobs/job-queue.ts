@@ -88,6 +88,11 @@ export class JobQueue {
     return id;
   }
 
+  /** Jobs that wait or run, by kind, and when the oldest was made: for /metrics. */
+  depths(): Promise<Map<string, { depth: number; oldest: number }>> {
+    return this.#store.depths();
+  }
+
   /** A job of the tenant; undefined when it has no such job (any more). */
   async status(tenant: Tenant, id: string): Promise<JobStatus | undefined> {
     return UUID.test(id) ? this.#store.status(tenant, id) : undefined;

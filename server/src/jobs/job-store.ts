@@ -95,6 +95,20 @@ export class JobStore {
     }));
   }
 
+  /** Jobs that wait or run, by kind: how many, and when the oldest was made (epoch milliseconds), in all tenants. */
+  async depths(): Promise<Map<string, { depth: number; oldest: number }>> {
+    const rows = await this.#connections.global({
+      text: 'select kind, depth, oldest from store.job_depths()',
+      values: [],
+    });
+    return new Map(
+      rows.map(([kind, depth, oldest]) => [
+        kind as string,
+        { depth: depth as number, oldest: Number(oldest) },
+      ]),
+    );
+  }
+
   /** Takes a job; undefined when another worker was faster. */
   async claim(job: OpenJob, claim: string): Promise<ClaimedJob | undefined> {
     const { rows } = await this.#run(job.tenant, 'write', {

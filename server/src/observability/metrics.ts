@@ -44,6 +44,7 @@ export class Metrics {
   readonly #latency: Histogram<'interaction' | 'type'>;
   readonly #requests: Counter<'interaction' | 'status'>;
   readonly #bound = new Map<string, (seconds: number) => void>();
+  readonly #counted = new Map<string, () => void>();
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -76,7 +77,15 @@ export class Metrics {
       this.#bound.set(key, observe);
     }
     observe(ms / 1000);
-    this.#requests.inc({ interaction: known, status: `${Math.trunc(status / 100)}xx` });
+    const statusClass = Math.trunc(status / 100);
+    const counted = `${known} ${statusClass}`;
+    let count = this.#counted.get(counted);
+    if (count === undefined) {
+      const child = this.#requests.labels({ interaction: known, status: `${statusClass}xx` });
+      count = () => child.inc();
+      this.#counted.set(counted, count);
+    }
+    count();
   }
 
   /** Reports a connection pool under a name whenever metrics are read. Processes of a cluster add up. */

@@ -1,6 +1,7 @@
 import { typeCode } from '../../conformance/resource-types.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import type { Hash64 } from '../../search/hash.ts';
+import { compileSearchParameter } from '../../search/index/search-parameter.ts';
 import type { IndexEntries } from '../../search/index-model.ts';
 import { DELETE, type Method, type NewVersion } from '../../storage/rows.ts';
 import { validateStructure } from '../../validation/structure.ts';
@@ -16,11 +17,32 @@ export function checkStructure(context: TenantContext, resource: Resource, at: s
   const issues = validateStructure(resource, context.definitions).filter(
     (issue) => issue.severity === 'error' || issue.severity === 'fatal',
   );
-  if (issues.length === 0) return;
-  const placed =
-    at === '' ? issues : issues.map((issue) => ({ ...issue, expression: placeUnder(at, issue.expression) }));
   const shape = issues.some((issue) => issue.code === 'structure' || issue.code === 'invalid');
-  throw new FhirError(shape ? 400 : 422, placed);
+  if (issues.length > 0) throw new FhirError(shape ? 400 : 422, placedUnder(at, issues));
+  if (resource.resourceType !== 'SearchParameter') return;
+  const reasons = unusable(context, resource);
+  if (reasons.length > 0) throw new FhirError(422, placedUnder(at, reasons));
+}
+
+/**
+ * Why a SearchParameter could not be used. One without an expression is kept as it is (special parameters have none), and
+ * so is one that is retired.
+ */
+function unusable(context: TenantContext, resource: Resource): readonly Issue[] {
+  if (resource['expression'] === undefined || resource['status'] === 'retired') return [];
+  try {
+    compileSearchParameter(resource, context.definitions);
+    return [];
+  } catch (error) {
+    if (error instanceof FhirError) return error.issues;
+    throw error;
+  }
+}
+
+function placedUnder(at: string, issues: readonly Issue[]): readonly Issue[] {
+  return at === ''
+    ? issues
+    : issues.map((issue) => ({ ...issue, expression: placeUnder(at, issue.expression) }));
 }
 
 /** `Patient.name[0]` seen under `Bundle.entry[3].resource` is `Bundle.entry[3].resource.name[0]`. */

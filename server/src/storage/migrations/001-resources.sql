@@ -160,6 +160,12 @@ begin
     on conflict (tenant_id, id) do update set ready = excluded.ready;
 end $$;
 
+-- How many jobs of each kind wait or run, and since when the oldest does: for /metrics, over all tenants.
+create function store.job_depths() returns table (kind text, depth int, oldest bigint)
+language sql stable security definer set search_path = '' as $$
+  select j.kind, count(*)::int, min(j.created) from store.job j where j.state in ('waiting', 'running') group by j.kind
+$$;
+
 -- The jobs that a worker may take now, of all tenants, so that tenants take turns. It tells no more than that they are
 -- there: claiming and reading them happens inside their tenant. A running job without a heartbeat for 30 s is free.
 create function store.open_jobs() returns table (tenant_id int, tenant_name text, id uuid, kind text)
