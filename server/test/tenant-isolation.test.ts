@@ -51,6 +51,20 @@ async function populate(client: TestClient): Promise<void> {
   await client.get('Patient', { Prefer: 'respond-async' });
 }
 
+/** Rows of the terminology tables, which large code systems and $closure fill. */
+async function populateTerminology(tenant: number): Promise<void> {
+  const rows = [
+    `code_system (tenant_id, id, url, version, state, info, concepts, loaded) overriding system value
+      values ($1, $1 * 1000, 'http://example.org/cs', '1', 'ready', '{}', 1, 0)`,
+    `concept (tenant_id, system_id, id, code, folded, words, inactive, parents, links, facts)
+      values ($1, $1 * 1000, 1, 'a', 'a', 'a', false, '{}', '{}', '{}')`,
+    `closure (tenant_id, name, version, created) values ($1, 'c', 1, 0)`,
+    `closure_concept (tenant_id, name, since, system, system_version, code) values ($1, 'c', 1, 's', '', 'a')`,
+    `closure_entry (tenant_id, name, since, system, system_version, below, above) values ($1, 'c', 1, 's', '', 'a', 'b')`,
+  ];
+  for (const row of rows) await owner.query(`insert into store.${row}`, [tenant]);
+}
+
 const as = (tenant: number) => serving.query(`select set_config('app.tenant', $1, false)`, [String(tenant)]);
 
 beforeAll(async () => {
@@ -69,6 +83,7 @@ beforeAll(async () => {
       join information_schema.tables using (table_schema, table_name)
       where column_name = 'tenant_id' and table_schema not in ('pg_catalog', 'information_schema') order by 1`,
   );
+  for (const tenant of ids.values()) await populateTerminology(tenant);
   tables = found.rows.filter((row) => row.table_type === 'BASE TABLE').map((row) => row.name);
   views = found.rows.filter((row) => row.table_type === 'VIEW').map((row) => row.name);
 });
@@ -76,6 +91,9 @@ afterAll(async () => {
   await Promise.all([serving?.end(), owner?.end()]);
   await harness?.stop();
 });
+
+/** Tables whose rows of tenant 0 all tenants may read: code systems that the operator has loaded for everybody. */
+const SHARED = new Set(['store.code_system', 'store.concept']);
 
 describe('rows of other tenants', () => {
   it('the test has rows of both tenants in every table, so that it says something', async () => {
@@ -103,7 +121,7 @@ describe('rows of other tenants', () => {
   it('cannot be inserted, copied, changed or deleted', async () => {
     await as(north);
     for (const table of tables) {
-      const insert = `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', ${south}))).* from ${table} t limit 1`;
+      const insert = `insert into ${table} overriding system value select (jsonb_populate_record(t, jsonb_build_object('tenant_id', ${south}))).* from ${table} t limit 1`;
       await expect(serving.query(insert), insert).rejects.toMatchObject({ code: '42501' });
       const move = `update ${table} set tenant_id = ${south}`;
       await expect(serving.query(move), move).rejects.toMatchObject({ code: '42501' });
@@ -124,7 +142,7 @@ describe('rows of other tenants', () => {
       for (const statement of [
         `delete from ${view}`,
         `update ${view} set tenant_id = tenant_id`,
-        `insert into ${view} select * from ${view} limit 1`,
+        `insert into ${view} overriding system value select * from ${view} limit 1`,
       ]) {
         await expect(serving.query(statement), statement).rejects.toMatchObject({ code: '42501' });
       }
@@ -182,14 +200,25 @@ describe('rows of other tenants', () => {
           from pg_policy join pg_class c on c.oid = polrelid where c.oid = $1::regclass`,
         [table],
       );
-      expect([table, rows]).toEqual([
-        table,
-        [{ polcmd: '*', polpermissive: true, using: true, checked: true, relrowsecurity: true }],
-      ]);
+      const policy = { polpermissive: true, relrowsecurity: true };
+      // Shared terminology (tenant 0) may be read by all, so reading and writing have policies of their own.
+      const own = SHARED.has(table)
+        ? [
+            { polcmd: 'a', using: false, checked: true, ...policy },
+            { polcmd: 'd', using: true, checked: false, ...policy },
+            { polcmd: 'r', using: true, checked: false, ...policy },
+            { polcmd: 'w', using: true, checked: true, ...policy },
+          ]
+        : [{ polcmd: '*', using: true, checked: true, ...policy }];
+      const sorted = rows.toSorted((a, b) => (a.polcmd < b.polcmd ? -1 : 1));
+      expect([table, sorted]).toEqual([table, own]);
     }
     for (const view of views) {
       const { rows } = await owner.query('select pg_get_viewdef($1::regclass) as text', [view]);
-      expect(rows[0].text).toMatch(/tenant_id = \(current_setting\('app\.tenant'::text\)\)::integer/);
+      const shown = SHARED.has(view.replace('tenant.', 'store.'))
+        ? /tenant_id = ANY \(ARRAY\[0, \(current_setting\('app\.tenant'::text\)\)::integer\]\)/
+        : /tenant_id = \(current_setting\('app\.tenant'::text\)\)::integer/;
+      expect(rows[0].text).toMatch(shown);
     }
   });
 

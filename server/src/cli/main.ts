@@ -16,6 +16,8 @@ Commands:
   tenant create|list|delete make, list and remove tenants
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
+  terminology load|list|remove  load big code systems such as ICD-10-CM
+  validate FILE|DIR|-       validate resources against R4 and profiles, without a server
   fhirpath EXPRESSION [FILE|-] evaluate a FHIRPath expression on a resource
 
   vesta COMMAND --help      what a command does and takes
@@ -28,6 +30,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   load: async () => (await import('./load.ts')).load,
   tenant: async () => (await import('./tenant.ts')).tenant,
   reindex: async () => (await import('./reindex.ts')).reindex,
+  terminology: async () => (await import('./terminology.ts')).terminology,
+  validate: async () => (await import('./validate.ts')).validate,
   fhirpath: async () => (await import('./fhirpath.ts')).fhirpath,
   db: async () => (await import('./db.ts')).db,
 };

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import cluster from 'node:cluster';
 import { flushCompileCache } from 'node:module';
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
 import { type Config, loadConfig } from '../config/config.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
@@ -107,7 +110,16 @@ class Primary {
     this.#maintenance = startMaintenance(this.#ownerUrl, this.#log);
     this.#announce();
     flushCompileCache();
+    this.#warm();
     await this.#demo?.load({ ownerUrl: this.#ownerUrl, url: localUrl(config), log: this.#log });
+  }
+
+  /** Makes the caches of definitions that nobody has needed yet, beside the server and at low priority. */
+  #warm(): void {
+    const warming = spawn(process.execPath, [join(import.meta.dirname, 'warm.ts')], { stdio: 'ignore' });
+    warming.on('error', () => {});
+    if (warming.pid !== undefined) setPriority(warming.pid, 19);
+    warming.unref();
   }
 
   #announce(): void {

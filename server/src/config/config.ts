@@ -17,6 +17,8 @@ export interface Config {
   readonly workers: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   readonly references: 'strict' | 'lenient';
+  /** What VESTA_PACKAGES says; undefined: no packages. */
+  readonly packages: string | undefined;
   readonly maxBodyMb: number;
   readonly maxPage: number;
   readonly defaultPage: number;

@@ -100,6 +100,14 @@ export const OPTIONS = [
       'whether a reference to what is not there, and the deletion of what is referred to, is refused',
   },
   {
+    key: 'packages',
+    name: 'VESTA_PACKAGES',
+    type: { kind: 'text' },
+    fallbackText: 'none',
+    description:
+      'FHIR packages that `$validate` knows besides R4: files (.tgz) and folders, separated as in PATH, or `name#version`',
+  },
+  {
     key: 'maxBodyMb',
     name: 'VESTA_MAX_BODY_MB',
     type: integer(1, 400),

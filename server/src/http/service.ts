@@ -4,10 +4,11 @@ import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
 import { fhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
+import { terminologyOf } from '../fhir/operations/terminology/call.ts';
 import type { FhirSettings } from '../fhir/services.ts';
 import { Tenants } from '../fhir/tenants.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
-import { WriteEngine } from '../fhir/write/engine.ts';
+import { type AfterCommit, WriteEngine } from '../fhir/write/engine.ts';
 import { JobQueue } from '../jobs/job-queue.ts';
 import { REINDEX_JOB } from '../jobs/reindex-job.ts';
 import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
@@ -26,6 +27,7 @@ import { Connections } from '../storage/connections.ts';
 import { VersionReader } from '../storage/read-versions.ts';
 import { RowIdGenerator } from '../storage/row-id.ts';
 import { TextDictionary } from '../storage/text-dictionary.ts';
+import { codeSystemsWritten } from '../terminology/store-system.ts';
 import { createApp, type Readiness } from './app.ts';
 import { BodyBudget } from './body.ts';
 import { fhirHandler, type RequestOutcome } from './fhir-handler.ts';
@@ -98,6 +100,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     new TextDictionary(connections),
     settings.fhir,
     tenants,
+    copyCodeSystems(connections, log),
   );
   const writes = new WriteCoalescer(engine);
   const jobs = new JobQueue(connections, {
@@ -152,6 +155,18 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       fhirPathEvaluator().close();
       await connections.close();
     },
+  };
+}
+
+/** Large code systems are copied into the concept tables once they are stored; until then they are read as they are. */
+function copyCodeSystems(connections: Connections, log: Logger): AfterCommit {
+  const service = terminologyOf({ connections });
+  return (context, outcomes) => {
+    const ids = outcomes.filter(({ type, id }) => type === 'CodeSystem' && id !== '').map(({ id }) => id);
+    if (ids.length === 0) return;
+    codeSystemsWritten(connections, service, context, ids).catch((error: unknown) =>
+      log.error({ err: error }, 'a code system could not be copied into the concept tables'),
+    );
   };
 }
 

@@ -19,6 +19,8 @@ const BODY_BUDGET = 40_000_000;
  */
 export async function startWorker(): Promise<void> {
   const { servingUrl, config } = workerSettings();
+  // The file's setting counts like the environment's, which is where packages are looked up.
+  if (config.packages !== undefined) process.env['VESTA_PACKAGES'] = config.packages;
   const service = await startService({
     port: config.port,
     host: config.host,

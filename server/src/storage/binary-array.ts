@@ -29,97 +29,72 @@ function empty(oid: number): Buffer {
   return buffer;
 }
 
-/** `int8[]` of hashes or row ids; null elements are allowed. */
-export function hashArray(values: readonly (Hash64 | null)[]): Buffer {
-  if (values.length === 0) return empty(OID_INT8);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 12);
+/** An array of values that each take `width` bytes; `put` writes one. */
+function fixedWidth<T>(
+  oid: number,
+  width: number,
+  values: readonly (T | null)[],
+  put: (buffer: Buffer, value: T, at: number) => void,
+): Buffer {
+  if (values.length === 0) return empty(oid);
+  const buffer = Buffer.allocUnsafe(HEADER + values.length * (4 + width));
   let at = HEADER;
   let nulls = false;
   for (const value of values) {
     if (value === null) {
       nulls = true;
       at = buffer.writeInt32BE(-1, at);
-    } else {
-      at = buffer.writeInt32BE(8, at);
-      at = buffer.writeInt32BE(value.hi, at);
-      at = buffer.writeInt32BE(value.lo, at);
+      continue;
     }
+    at = buffer.writeInt32BE(width, at);
+    put(buffer, value, at);
+    at += width;
   }
-  header(buffer, OID_INT8, values.length, nulls);
+  header(buffer, oid, values.length, nulls);
   return buffer.subarray(0, at);
 }
+
+const putHash = (buffer: Buffer, { hi, lo }: Hash64, at: number): void => {
+  buffer.writeInt32BE(hi, at);
+  buffer.writeInt32BE(lo, at + 4);
+};
+const putSafeInteger = (buffer: Buffer, value: number, at: number): void => {
+  buffer.writeInt32BE(Math.floor(value / 4294967296) | 0, at);
+  buffer.writeInt32BE(value | 0, at + 4);
+};
+const putInt4 = (buffer: Buffer, value: number, at: number): void => {
+  buffer.writeInt32BE(value, at);
+};
+const putInt2 = (buffer: Buffer, value: number, at: number): void => {
+  buffer.writeInt16BE(value, at);
+};
+const putBool = (buffer: Buffer, value: boolean, at: number): void => {
+  buffer.writeInt8(value ? 1 : 0, at);
+};
+const putFloat8 = (buffer: Buffer, value: number, at: number): void => {
+  buffer.writeDoubleBE(value, at);
+};
+
+/** `int8[]` of hashes or row ids; null elements are allowed. */
+export const hashArray = (values: readonly (Hash64 | null)[]): Buffer =>
+  fixedWidth(OID_INT8, 8, values, putHash);
 
 /** `int8[]` of safe integers such as epoch milliseconds; null elements are allowed. */
-export function safeIntegerArray(values: readonly (number | null)[]): Buffer {
-  if (values.length === 0) return empty(OID_INT8);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 12);
-  let at = HEADER;
-  let nulls = false;
-  for (const value of values) {
-    if (value === null) {
-      nulls = true;
-      at = buffer.writeInt32BE(-1, at);
-    } else {
-      at = buffer.writeInt32BE(8, at);
-      at = buffer.writeInt32BE(Math.floor(value / 4294967296) | 0, at);
-      at = buffer.writeInt32BE(value | 0, at);
-    }
-  }
-  header(buffer, OID_INT8, values.length, nulls);
-  return buffer.subarray(0, at);
-}
+export const safeIntegerArray = (values: readonly (number | null)[]): Buffer =>
+  fixedWidth(OID_INT8, 8, values, putSafeInteger);
 
 /** `int4[]`. */
-export function int4Array(values: readonly number[]): Buffer {
-  if (values.length === 0) return empty(OID_INT4);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 8);
-  header(buffer, OID_INT4, values.length, false);
-  let at = HEADER;
-  for (const value of values) {
-    at = buffer.writeInt32BE(4, at);
-    at = buffer.writeInt32BE(value, at);
-  }
-  return buffer;
-}
+export const int4Array = (values: readonly number[]): Buffer => fixedWidth(OID_INT4, 4, values, putInt4);
 
 /** `int2[]`. */
-export function int2Array(values: readonly number[]): Buffer {
-  if (values.length === 0) return empty(OID_INT2);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 6);
-  header(buffer, OID_INT2, values.length, false);
-  let at = HEADER;
-  for (const value of values) {
-    at = buffer.writeInt32BE(2, at);
-    at = buffer.writeInt16BE(value, at);
-  }
-  return buffer;
-}
+export const int2Array = (values: readonly number[]): Buffer => fixedWidth(OID_INT2, 2, values, putInt2);
 
 /** `bool[]`. */
-export function boolArray(values: readonly boolean[]): Buffer {
-  if (values.length === 0) return empty(OID_BOOL);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 5);
-  header(buffer, OID_BOOL, values.length, false);
-  let at = HEADER;
-  for (const value of values) {
-    at = buffer.writeInt32BE(1, at);
-    at = buffer.writeInt8(value ? 1 : 0, at);
-  }
-  return buffer;
-}
+export const boolArray = (values: readonly boolean[]): Buffer => fixedWidth(OID_BOOL, 1, values, putBool);
 
 /** `float8[]`; infinities are kept. */
-export function float8Array(values: readonly number[]): Buffer {
-  if (values.length === 0) return empty(OID_FLOAT8);
-  const buffer = Buffer.allocUnsafe(HEADER + values.length * 12);
-  header(buffer, OID_FLOAT8, values.length, false);
-  let at = HEADER;
-  for (const value of values) {
-    at = buffer.writeInt32BE(8, at);
-    at = buffer.writeDoubleBE(value, at);
-  }
-  return buffer;
-}
+export const float8Array = (values: readonly number[]): Buffer =>
+  fixedWidth(OID_FLOAT8, 8, values, putFloat8);
 
 /** `text[]`. The strings must not hold U+0000, which PostgreSQL's text cannot. */
 export function textArray(values: readonly string[]): Buffer {

@@ -1,7 +1,9 @@
+import { terminologyCapabilities } from '../../terminology/terminology-capabilities.ts';
 import { capabilityStatement } from '../capability-statement.ts';
 import { OPERATIONS } from '../operations/operations.ts';
+import { terminologyOf } from '../operations/terminology/call.ts';
 import { projectionOf, projectText } from '../projection-request.ts';
-import type { FhirRequest, FhirResponse } from '../request.ts';
+import { type FhirRequest, type FhirResponse, queryValue } from '../request.ts';
 import type { Services } from '../services.ts';
 import type { TenantContext } from '../tenant-context.ts';
 
@@ -13,6 +15,10 @@ const texts = new WeakMap<TenantContext, string>();
 /** capabilities (R4 http.html#capabilities): made from what is loaded, kept as long as the tenant's context. */
 export async function capabilities(services: Services, request: FhirRequest): Promise<FhirResponse> {
   const context = await services.tenants.current(request.context.tenant);
+  if (queryValue(request, 'mode') === 'terminology') {
+    const statement = await terminologyCapabilities(terminologyOf(services), context);
+    return { status: 200, text: JSON.stringify(statement), interaction: 'capabilities' };
+  }
   const own = (ready: boolean) =>
     context.ownSearchParameters.filter((one) => one.ready === ready).flatMap(({ models }) => models);
   let text = texts.get(context);

@@ -14,7 +14,7 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import { assertAffordable, noteDuration } from '../search/cost-guard.ts';
 import { includedRows } from '../search/included-rows.ts';
-import { searchContext } from '../search/search-context.ts';
+import { searchContext, terminologySearchContext } from '../search/search-context.ts';
 import type { Services } from '../services.ts';
 
 /** search at type, system and compartment level (R4 http.html#search, search.html). */
@@ -84,9 +84,9 @@ async function parse(
   request: FhirRequest,
   route: Route,
 ): Promise<{ parsed: ParsedSearch; context: FhirRequest['context'] }> {
-  const attempt = (context: FhirRequest['context']): ParsedSearch =>
+  const attempt = async (context: FhirRequest['context']): Promise<ParsedSearch> =>
     parseSearch(route.type, request.query, {
-      ...searchContext(context),
+      ...(await terminologySearchContext(services, context, request)),
       strict: request.prefer.handling === 'strict',
       ...(route.compartment === undefined ? {} : { compartment: route.compartment }),
       limits: { defaultCount: services.settings.defaultPage, maxCount: services.settings.maxPage },
@@ -94,14 +94,14 @@ async function parse(
   let failure: unknown;
   let parsed: ParsedSearch | undefined;
   try {
-    parsed = attempt(request.context);
+    parsed = await attempt(request.context);
     if (parsed.ignored.length === 0) return { parsed, context: request.context };
   } catch (error) {
     failure = error;
   }
   const context = await services.tenants.current(request.context.tenant);
   if (context.conformanceVersion !== request.context.conformanceVersion)
-    return { parsed: attempt(context), context };
+    return { parsed: await attempt(context), context };
   if (parsed === undefined) throw failure;
   return { parsed, context };
 }

@@ -7,6 +7,7 @@ import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
 import { reindex } from './reindex.ts';
+import { TERMINOLOGY_OPERATIONS } from './terminology/index.ts';
 import { validate } from './validate.ts';
 
 export type OperationHandler = (
@@ -101,6 +102,7 @@ export const OPERATIONS: readonly Operation[] = [
     safe: false,
     handle: reindex,
   },
+  ...TERMINOLOGY_OPERATIONS,
 ];
 
 /**

@@ -1,18 +1,19 @@
 import { parseJson } from '../../json/parse.ts';
-import { validateStructure } from '../../validation/structure.ts';
+import { validateResource } from '../../validation/profiles/index.ts';
 import { read } from '../interactions/read.ts';
 import { FhirError, fhirError, type Issue, operationOutcome } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import { isResource } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { profileValidators } from '../validators.ts';
 import { OperationParameters } from './parameters.ts';
 
 const MODES = new Set(['create', 'update', 'delete', 'profile']);
 
 /**
- * $validate (R4 resource-operation-validate.html) against the R4 definitions. The answer is 200 with an
- * OperationOutcome whatever it says of the resource; a body that is no JSON at all is an issue in it as well.
+ * $validate (R4 resource-operation-validate.html): against the R4 definitions, the profiles that the resource declares and
+ * those that `profile` names. The answer is 200 with an OperationOutcome whatever it says of the resource.
  */
 export async function validate(
   services: Services,
@@ -51,15 +52,7 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
     );
   }
   const issues: Issue[] = [];
-  const profile = parameters.text('profile');
-  if (profile !== undefined && profile !== `http://hl7.org/fhir/StructureDefinition/${route.type}`) {
-    issues.push({
-      severity: 'warning',
-      code: 'not-supported',
-      diagnostics: `The profile ${profile} is not known here: the resource was validated against the R4 definitions only`,
-      expression: route.type as string,
-    });
-  }
+  const profiles = parameters.all('profile').map(String);
   let resource = parameters.get('resource');
   if (resource === undefined && route.id !== undefined) {
     const stored = await read(
@@ -96,5 +89,5 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
       expression: `${resource.resourceType}.id`,
     });
   }
-  return [...issues, ...validateStructure(resource, request.context.definitions)];
+  return [...issues, ...validateResource(resource, profileValidators(), { profiles })];
 }

@@ -1,5 +1,9 @@
 import { loadTerminology } from '../../conformance/terminology.ts';
 import type { SearchContext, Terminology } from '../../search/query/types.ts';
+import { searchTerminology } from '../../terminology/search-terminology.ts';
+import { terminologyOf, visibleTo } from '../operations/terminology/call.ts';
+import type { FhirRequest } from '../request.ts';
+import type { Services } from '../services.ts';
 import type { TenantContext } from '../tenant-context.ts';
 
 /** The built-in terminology as token modifiers ask it; its files are opened at the first question. */
@@ -9,7 +13,25 @@ const terminology: Terminology = {
   ancestors: (system, code) => loadTerminology().ancestors(system, code),
 };
 
-/** What a tenant's searches are parsed with. */
+/** What a tenant's searches are parsed with where nothing can be looked up first: built-in terminology only. */
 export function searchContext(context: TenantContext): SearchContext {
   return { definitions: context.definitions, strict: false, baseUrl: context.baseUrl, terminology };
+}
+
+/** Parameters that ask terminology: by modifier, or by an operator of `_filter`. */
+const ASKS_TERMINOLOGY = /:(in|not-in|above|below)\b|^_filter$/;
+
+/** What a client's search is parsed with: the terminology that it asks, the tenant's own included, is looked up before. */
+export async function terminologySearchContext(
+  services: Services,
+  context: TenantContext,
+  request: FhirRequest,
+): Promise<SearchContext> {
+  const plain = searchContext(context);
+  if (!request.query.some(([name]) => ASKS_TERMINOLOGY.test(name))) return plain;
+  const visible = visibleTo(request);
+  return {
+    ...plain,
+    terminology: await searchTerminology(terminologyOf(services), context, request.query, { visible }),
+  };
 }

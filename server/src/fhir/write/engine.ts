@@ -46,6 +46,9 @@ interface Plan {
   readonly outcome: Omit<WriteOutcome, 'content'> & { content?: string };
 }
 
+/** Told of writes that have been committed, e.g. to copy large code systems into their tables. Must not throw. */
+export type AfterCommit = (context: TenantContext, outcomes: readonly WriteOutcome[]) => void;
+
 /**
  * All writes of the server pass here: single requests, batches and transactions. One database transaction covers all
  * requests of a call; their locks, checks, rows, index entries and history commit together.
@@ -56,6 +59,7 @@ export class WriteEngine {
   readonly #dictionary: TextDictionary;
   readonly #settings: WriteSettings;
   readonly #conformance: ConformanceSource;
+  readonly #afterCommit: AfterCommit;
 
   constructor(
     connections: Connections,
@@ -63,12 +67,14 @@ export class WriteEngine {
     dictionary: TextDictionary,
     settings: WriteSettings,
     conformance: ConformanceSource,
+    afterCommit: AfterCommit = () => {},
   ) {
     this.connections = connections;
     this.#rowIds = rowIds;
     this.#dictionary = dictionary;
     this.#settings = settings;
     this.#conformance = conformance;
+    this.#afterCommit = afterCommit;
   }
 
   /**
@@ -184,7 +190,12 @@ export class WriteEngine {
           atomic ? {} : { lockTimeout: 300, attempts: 1 },
         );
       try {
-        return await attempt();
+        const results = await attempt();
+        this.#afterCommit(
+          used,
+          results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
+        );
+        return results;
       } catch (error) {
         // The tenant's search parameters changed under way: index by the new ones.
         if (!(error instanceof StaleConformance)) throw error;

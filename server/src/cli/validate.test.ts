@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { hasUsCore, usCorePath } from '../validation/profiles/test-support.ts';
+import { UsageError } from './command.ts';
+import { validate } from './validate.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'vesta-validate-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const good = join(directory, 'good.json');
+const lines = join(directory, 'lines.ndjson');
+writeFileSync(good, '{"resourceType":"Patient","active":true}');
+writeFileSync(lines, '{"resourceType":"Patient"}\n{"resourceType":"Patient","gender":"x"}\nnothing\n');
+
+async function run(...args: string[]): Promise<{ code: number; output: string }> {
+  let output = '';
+  vi.spyOn(console, 'log').mockImplementation((line: string) => {
+    output += `${line}\n`;
+  });
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  return { code: await validate.run(args), output };
+}
+
+describe('vesta validate', () => {
+  it('ends with 0 for valid files, 1 where there is an error', async () => {
+    expect(await run(good)).toEqual({
+      code: 0,
+      output: `${good}: valid\n1 resources, 0 errors, 0 warnings, 0 notes\n`,
+    });
+    const { code, output } = await run(lines);
+    expect(code).toBe(1);
+    expect(output).toContain(`${lines}:2: 1 error`);
+    expect(output).toContain('Patient.gender');
+    expect(output).toContain(`${lines}:3: 1 error`);
+  });
+  it('writes an OperationOutcome for each resource as JSON', async () => {
+    const { output } = await run(directory, '--format', 'json');
+    const results = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(results.map(({ outcome }) => outcome.issue[0].severity)).toEqual([
+      'information',
+      'information',
+      'error',
+      'error',
+    ]);
+    expect(results[2].outcome.issue[0].expression).toEqual(['Patient.gender']);
+  });
+  it('writes SARIF 2.1.0 with places', async () => {
+    const { runs, version } = JSON.parse((await run(lines, '--format', 'sarif')).output);
+    expect(version).toBe('2.1.0');
+    expect(runs[0].results[0].locations[0].physicalLocation.region.startLine).toBe(2);
+    expect(runs[0].tool.driver.rules.map(({ id }: { id: string }) => id)).toContain('code-invalid');
+  });
+  it.skipIf(!hasUsCore)('validates against a profile of a package', async () => {
+    const url = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient';
+    const { code, output } = await run(good, '--package', usCorePath('6.1.0'), '--profile', url);
+    expect(code).toBe(1);
+    expect(output).toContain('identifier is required');
+    expect(output).toContain(`${url}|6.1.0`);
+  });
+  it('refuses what it does not know', async () => {
+    await expect(run(good, '--format', 'xml')).rejects.toThrow(UsageError);
+    await expect(run(good, '--unknown-extensions', 'no')).rejects.toThrow(UsageError);
+    await expect(run(good, '--package', 'no.such#1')).rejects.toThrow('There is no package');
+  });
+});

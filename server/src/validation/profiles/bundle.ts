@@ -1,0 +1,210 @@
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { isObject } from '../fhirpath/nodes.ts';
+import { type BundleScope, type Run, resolveInBundle } from './run.ts';
+
+interface Entry {
+  readonly index: number;
+  readonly fullUrl: string | undefined;
+  readonly resource: JsonObject | undefined;
+  readonly entry: JsonObject;
+}
+
+/** Types whose entries need no fullUrl (R4 bundle.html#bundle-unique). */
+const FULL_URL_OPTIONAL = new Set(['transaction', 'transaction-response', 'batch', 'batch-response']);
+
+/**
+ * The rules of R4 bundle.html, documents.html and messaging.html that its invariants do not say; and the scope in which
+ * references of the entries are resolved, which stays in the run for the entries.
+ */
+export function checkBundle(bundle: JsonObject, run: Run): void {
+  const type = typeof bundle['type'] === 'string' ? bundle['type'] : '';
+  const list = Array.isArray(bundle['entry']) ? bundle['entry'] : [];
+  const entries = list.flatMap((entry, index): Entry[] =>
+    isObject(entry)
+      ? [
+          {
+            index,
+            entry,
+            fullUrl: typeof entry['fullUrl'] === 'string' ? entry['fullUrl'] : undefined,
+            resource: isObject(entry['resource']) ? entry['resource'] : undefined,
+          },
+        ]
+      : [],
+  );
+  run.bundle = scopeOf(type, entries);
+  run.fullUrl = undefined;
+  if (entries.length === 0) {
+    if (type === 'document' || type === 'message') {
+      run.report('error', 'invalid', `A Bundle of type ${type} must have a first entry`);
+    }
+    return;
+  }
+  for (const entry of entries) checkEntry(entry, type, run);
+  if (type === 'document' || type === 'message') checkLinked(entries, type, run);
+  if (type === 'document') checkDocument(entries, run);
+}
+
+function scopeOf(type: string, entries: readonly Entry[]): BundleScope {
+  const byUrl = new Map<string, JsonObject>();
+  const byTypeAndId = new Map<string, JsonObject>();
+  for (const { fullUrl, resource } of entries) {
+    if (resource === undefined) continue;
+    if (fullUrl !== undefined) {
+      if (!byUrl.has(fullUrl)) byUrl.set(fullUrl, resource);
+      const version = isObject(resource['meta']) ? resource['meta']['versionId'] : undefined;
+      if (typeof version === 'string') byUrl.set(`${fullUrl}/_history/${version}`, resource);
+    }
+    const key = `${String(resource['resourceType'])}/${String(resource['id'])}`;
+    if (!byTypeAndId.has(key)) byTypeAndId.set(key, resource);
+  }
+  return { type, byUrl, byTypeAndId };
+}
+
+function within(entry: Entry, run: Run, report: () => void): void {
+  run.enter('entry', 'Bundle.entry', entry.index);
+  report();
+  run.leave();
+}
+
+function checkEntry(entry: Entry, type: string, run: Run): void {
+  const { fullUrl, resource } = entry;
+  if (fullUrl === undefined) {
+    // A response or a deletion in a history is no resource.
+    const needs = resource !== undefined || (type !== 'history' && type !== 'searchset');
+    if (!FULL_URL_OPTIONAL.has(type) && needs && entry.entry['_fullUrl'] === undefined) {
+      within(entry, run, () =>
+        run.report('error', 'required', 'Except in transactions and batches each entry must have a fullUrl'),
+      );
+    }
+    return;
+  }
+  within(entry, run, () => {
+    if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(fullUrl)) {
+      run.report(
+        'error',
+        'invalid',
+        `The fullUrl must be an absolute URL, ${JSON.stringify(fullUrl)} is not`,
+      );
+      return;
+    }
+    const id = resource?.['id'];
+    const resourceType = resource?.['resourceType'];
+    if (typeof id !== 'string' || typeof resourceType !== 'string') return;
+    // R4 bundle.html: a fullUrl that is a RESTful URL ends with the type and id of the resource.
+    if (/^https?:/.test(fullUrl)) {
+      const match = /\/([A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/.exec(fullUrl);
+      const isRest = match !== null && run.validators.definitions.resourceTypes.includes(match[1] as string);
+      if (
+        isRest
+          ? match[1] !== resourceType || match[2] !== id
+          : resource?.['url'] !== fullUrl && !fullUrl.endsWith(`/${id}`)
+      ) {
+        run.report(
+          'error',
+          'invalid',
+          `The fullUrl ${fullUrl} does not fit the resource ${resourceType}/${id}`,
+        );
+      }
+    } else if (fullUrl.startsWith('urn:uuid:') && type !== 'transaction' && /^[0-9a-f-]{36}$/.test(id)) {
+      if (fullUrl.slice(9) !== id) {
+        run.report('warning', 'invalid', `The fullUrl ${fullUrl} and the id ${id} are different UUIDs`);
+      }
+    }
+  });
+}
+
+/** Every literal reference of a resource, with the JSON names that lead to it. */
+export function* referencesIn(
+  value: JsonValue,
+  path: readonly (string | number)[] = [],
+): Generator<{ path: readonly (string | number)[]; reference: string }> {
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) yield* referencesIn(item, [...path, i]);
+  } else if (isObject(value)) {
+    const { reference } = value;
+    if (typeof reference === 'string') yield { path, reference };
+    for (const name in value) {
+      const inner = value[name] as JsonValue;
+      if (typeof inner === 'object' && inner !== null) yield* referencesIn(inner, [...path, name]);
+    }
+  }
+}
+
+/**
+ * Documents and messages: every entry is reached from the first one by references, forwards or backwards
+ * (R4 documents.html#content, messaging.html); urn references lead to entries (bundle.html#references).
+ */
+function checkLinked(entries: readonly Entry[], type: string, run: Run): void {
+  const { bundle } = run;
+  if (bundle === undefined) return;
+  const owner = new Map<JsonObject, number>();
+  for (const [i, { resource }] of entries.entries()) if (resource !== undefined) owner.set(resource, i);
+  const links = entries.map((): Set<number> => new Set());
+  for (const [i, { resource, fullUrl }] of entries.entries()) {
+    if (resource === undefined) continue;
+    for (const { reference } of referencesIn(resource)) {
+      if (reference.startsWith('#')) continue;
+      const target = resolveInBundle(bundle, reference, fullUrl);
+      const place = target === undefined ? undefined : owner.get(target);
+      if (place === undefined) continue;
+      links[i]?.add(place);
+      links[place]?.add(i);
+    }
+  }
+  const reached = new Set([0]);
+  const open = [0];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const linked of links[next] ?? []) {
+      if (reached.has(linked)) continue;
+      reached.add(linked);
+      open.push(linked);
+    }
+  }
+  for (const [i, entry] of entries.entries()) {
+    if (reached.has(i) || entry.resource === undefined) continue;
+    within(entry, run, () =>
+      run.report(
+        type === 'document' ? 'error' : 'warning',
+        type === 'document' ? 'invalid' : 'informational',
+        `No references lead from the first entry to ${String(entry.resource?.['resourceType'])}`,
+      ),
+    );
+  }
+}
+
+/** R4 documents.html#content: what the Composition refers to in these elements is in the document. */
+const IN_DOCUMENT = ['subject', 'encounter', 'author', 'custodian', 'attester', 'event', 'section'];
+
+function checkDocument(entries: readonly Entry[], run: Run): void {
+  const [first] = entries;
+  const composition = first?.resource;
+  const { bundle } = run;
+  if (first === undefined || bundle === undefined || composition?.['resourceType'] !== 'Composition') return;
+  for (const name of IN_DOCUMENT) {
+    const value = composition[name];
+    if (value === undefined) continue;
+    for (const { path, reference } of referencesIn(value)) {
+      if (reference.startsWith('#') || resolveInBundle(bundle, reference, first.fullUrl) !== undefined)
+        continue;
+      // A reference to elsewhere by a full URL is allowed where the content need not be included.
+      const isElsewhere = /^https?:/.test(reference);
+      const steps = [name, ...path];
+      const below = steps.reduce<string>(
+        (text, step) =>
+          typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`,
+        '',
+      );
+      within(first, run, () => {
+        run.enter('resource', 'Composition');
+        run.report(
+          isElsewhere ? 'warning' : 'error',
+          isElsewhere ? 'informational' : 'not-found',
+          `The document has no entry for the reference ${reference}`,
+          undefined,
+          below,
+        );
+        run.leave();
+      });
+    }
+  }
+}

@@ -1,0 +1,270 @@
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { compileExpression, truth } from '../fhirpath/compile.ts';
+import { objectNode } from '../fhirpath/nodes.ts';
+import type { Run } from './run.ts';
+import { buildTree } from './tree.ts';
+import { choiceOf, type StructureDefinition, snapshotOf } from './types.ts';
+import { profileKey, profileName, type Validators } from './validators.ts';
+
+/** What is known of an extension's definition. */
+interface KnownExtension {
+  readonly structure: { readonly url: string; readonly name: string };
+  readonly isModifier: boolean;
+  /** The urls of the extensions that it may hold; undefined if it does not say. */
+  readonly inner: ReadonlySet<string> | undefined;
+  readonly contexts: readonly { readonly type: string; readonly expression: string }[];
+  readonly contextInvariants: readonly string[];
+  readonly canonical: string;
+}
+
+const known = new WeakMap<Validators, Map<string, KnownExtension | null>>();
+const CORE = 'http://hl7.org/fhir/StructureDefinition/';
+
+/** Definitions that R4 names in several ways: extensions that any element of any version may have. */
+const EXAMPLE_DOMAINS = /^https?:\/\/(?:[\w.-]+\.)?(?:example\.(?:org|com)|acme\.com)(?:[/:]|$)/;
+
+/**
+ * An extension against its definition (R4 extensibility.html, defining-extensions.html): known, of the right kind
+ * (modifier or not), where it may be, and as its definition says.
+ */
+export function checkExtension(extension: JsonObject, isModifier: boolean, run: Run): void {
+  const { url } = extension;
+  if (typeof url !== 'string') return;
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) {
+    checkInner(url, run);
+    return;
+  }
+  const { validators } = run;
+  const definition = lookUp(url, validators);
+  if (definition === undefined) {
+    reportUnknown(url, isModifier, run);
+    return;
+  }
+  const source = { profile: definition.structure.name, element: 'Extension' };
+  if (definition.isModifier !== isModifier) {
+    run.report(
+      'error',
+      'extension',
+      isModifier
+        ? `The extension ${url} is no modifier extension: it must be in "extension"`
+        : `The extension ${url} is a modifier extension: it must be in "modifierExtension"`,
+      source,
+    );
+  }
+  checkContext(definition, url, run, source);
+  validators.profile(definition.canonical)?.run(extension, run);
+}
+
+function reportUnknown(url: string, isModifier: boolean, run: Run): void {
+  if (isModifier) {
+    run.report(
+      'error',
+      'extension',
+      `The modifier extension ${url} is not known: what it changes cannot be understood (isModifier)`,
+    );
+    return;
+  }
+  const severity = run.options.unknownExtensions ?? 'information';
+  // Examples may use what nobody defines.
+  run.report(
+    severity === 'error' && EXAMPLE_DOMAINS.test(url) ? 'information' : severity,
+    'extension',
+    `The extension ${url} is not known here: it was not checked`,
+  );
+}
+
+/** An extension with a relative url belongs to the extension that it is in. */
+function checkInner(url: string, run: Run): void {
+  // The stack ends with this extension; the one around it is in the resource that the path leads through.
+  const outer = outerExtension(run);
+  if (outer === undefined) {
+    run.report(
+      'error',
+      'extension',
+      `The url of an extension must be absolute, ${JSON.stringify(url)} is not`,
+      undefined,
+      'url',
+    );
+    return;
+  }
+  if (outer === '') return;
+  const definition = lookUp(outer, run.validators);
+  if (definition?.inner === undefined || definition.inner.has(url)) return;
+  run.report('error', 'extension', `The extension ${outer} has no part ${JSON.stringify(url)}`, {
+    profile: definition.structure.name,
+    element: 'Extension.extension',
+  });
+}
+
+/**
+ * The url of the extension that holds the present one: '' if it has a relative url itself, undefined if the present one
+ * is in no extension.
+ */
+function outerExtension(run: Run): string | undefined {
+  const parent = run.depth - 2;
+  if (parent < 1 || run.types[parent] !== 'Extension') return undefined;
+  let value: JsonValue | undefined = run.environment.resource.v;
+  let start = parent;
+  while (start > 0 && !isResourceType(run, start)) start--;
+  for (let i = start + (start === 0 ? 1 : 1); i <= parent; i++) {
+    const name = run.names[i] as string;
+    const holder = value as JsonObject | undefined;
+    let next: JsonValue | undefined = holder?.[name];
+    const index = run.indices[i] as number;
+    if (index >= 0 && Array.isArray(next)) next = next[index];
+    const following = run.names[i + 1];
+    // Extensions of a primitive are in its other property.
+    if (
+      (typeof next !== 'object' || next === null) &&
+      (following === 'extension' || following === undefined) &&
+      holder !== undefined
+    ) {
+      const sibling = holder[`_${name}`];
+      next = index >= 0 && Array.isArray(sibling) ? sibling[index] : sibling;
+    }
+    value = next;
+  }
+  const url = (value as JsonObject | undefined)?.['url'];
+  return typeof url !== 'string' ? undefined : /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : '';
+}
+
+function isResourceType(run: Run, depth: number): boolean {
+  return run.validators.definitions.types.get(run.types[depth] as string)?.kind === 'resource';
+}
+
+function lookUp(url: string, validators: Validators): KnownExtension | undefined {
+  let cache = known.get(validators);
+  if (cache === undefined) {
+    cache = new Map();
+    known.set(validators, cache);
+  }
+  let definition = cache.get(url);
+  if (definition === undefined) {
+    if (cache.size > 2000) cache.clear();
+    const structure = validators.structure(url);
+    definition = structure?.type === 'Extension' ? describe(structure) : null;
+    cache.set(url, definition);
+  }
+  return definition ?? undefined;
+}
+
+function describe(structure: StructureDefinition): KnownExtension {
+  const elements = snapshotOf(structure) ?? [];
+  const tree = buildTree(elements);
+  const extensions = tree.children.find(({ name }) => name === 'extension');
+  const inner = extensions?.slices.flatMap((slice) => {
+    const url = slice.children.find(({ name }) => name === 'url');
+    const fixed = url === undefined ? undefined : choiceOf(url.definition, 'fixed');
+    return typeof fixed === 'string' ? [fixed] : [];
+  });
+  const contexts = Array.isArray(structure['context']) ? structure['context'] : [];
+  const invariants = structure['contextInvariant'];
+  return {
+    structure: { url: structure.url, name: profileName(structure) },
+    isModifier: elements[0]?.isModifier === true,
+    inner:
+      extensions === undefined || (inner?.length ?? 0) === 0
+        ? extensions?.definition.max === '0'
+          ? new Set()
+          : undefined
+        : new Set(inner),
+    contexts: contexts as unknown as KnownExtension['contexts'],
+    contextInvariants: Array.isArray(invariants) ? (invariants as string[]) : [],
+    canonical: profileKey(structure).replace(/\|$/, ''),
+  };
+}
+
+/** R4 defining-extensions.html#context. */
+function checkContext(
+  definition: KnownExtension,
+  url: string,
+  run: Run,
+  source: { profile: string; element: string },
+): void {
+  const { contexts } = definition;
+  if (contexts.length === 0 || WIDENED.test(url)) return;
+  for (const { type, expression } of contexts) {
+    if (typeof expression !== 'string') return;
+    if (type === 'extension') {
+      const outer = outerExtension(run);
+      if (outer === undefined ? false : outer === '' || outer === expression) return;
+    } else if (type === 'fhirpath') {
+      if (holdsOn(expression, run)) return;
+    } else if (isOnElement(expression, run)) return;
+  }
+  const allowed = contexts.map(({ type, expression }) =>
+    type === 'element' ? expression : `${type}: ${expression}`,
+  );
+  run.report(
+    'error',
+    'extension',
+    `The extension ${url} is not allowed here; it may be on ${allowed.slice(0, 10).join(', ')}${allowed.length > 10 ? '...' : ''}`,
+    source,
+  );
+}
+
+/**
+ * Extensions of conformance resources that R4 published with contexts too narrow for its own use of them, and that later
+ * publications of the same URLs widened.
+ */
+const WIDENED =
+  /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/(?:structuredefinition-|capabilitystatement-|elementdefinition-|operationdefinition-|resource-|regex$|valueset-concept-|codesystem-|data-absent-reason$|ordinalValue$|iso21090-)/;
+
+const paths = new Map<string, ReturnType<typeof compileExpression> | null>();
+
+/** A FHIRPath context: whether it selects something, which is as much as can be told without identity of nodes. */
+function holdsOn(expression: string, run: Run): boolean {
+  let evaluate = paths.get(expression);
+  if (evaluate === undefined) {
+    try {
+      evaluate = compileExpression(expression);
+    } catch {
+      evaluate = null;
+    }
+    paths.set(expression, evaluate);
+  }
+  if (evaluate === null) return true;
+  const { resource } = run.environment;
+  const root = objectNode(resource.v as JsonObject, 'Resource');
+  return truth(evaluate([root], run.environment)) !== undefined;
+}
+
+/** Whether the element that has the extension is one of those that a context of type `element` names. */
+function isOnElement(expression: string, run: Run): boolean {
+  // The stack: ..., element, extension.
+  const element = run.depth - 2;
+  if (element < 0) return false;
+  const [name = '', ...rest] = expression.split('.');
+  const hash = name.indexOf('#');
+  const bare = hash < 0 ? name.replace(CORE, '') : name.slice(hash + 1).split('.')[0]!;
+  const { navigator } = run.validators;
+  if (rest.length === 0) {
+    const type = run.types[element] as string;
+    if (bare === 'Element') return true;
+    return typesOf(type, run).includes(bare);
+  }
+  // A backbone's type is its path, also where a content reference repeats it (Questionnaire.item.item).
+  if (run.types[element] === expression) return true;
+  const holder = run.types[element - 1];
+  if (holder?.includes('.')) {
+    const own = navigator.definitions.types.get(holder)?.elements.get(run.names[element] as string);
+    if (`${holder}.${own?.choice ?? own?.name}` === expression.replace('[x]', '')) return true;
+  }
+  // `Patient.contact.name`: the element itself, in a value of the type that the path begins with.
+  const start = element - rest.length;
+  if (start < 0) return false;
+  for (let i = 0; i < rest.length; i++) {
+    const wanted = (rest[i] as string).replace('[x]', '');
+    const actual = run.names[start + 1 + i] as string;
+    const definition = navigator.members(run.types[start + i] as string)?.get(wanted);
+    if (actual !== wanted && definition?.some((one) => one.name === actual) !== true) return false;
+  }
+  return typesOf(run.types[start] as string, run).includes(bare);
+}
+
+function typesOf(type: string, run: Run): readonly string[] {
+  const chain = run.validators.navigator.chain(type);
+  if (!type.includes('.')) return chain;
+  // A backbone element is a BackboneElement or Element.
+  return [...chain, 'BackboneElement', 'Element'];
+}

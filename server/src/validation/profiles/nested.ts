@@ -1,0 +1,116 @@
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { isObject, objectNode } from '../fhirpath/nodes.ts';
+import { checkBundle } from './bundle.ts';
+import { checkQuestionnaireResponse } from './questionnaire.ts';
+import type { Run } from './run.ts';
+
+/** A resource inside another: contained, an entry of a Bundle, a part of Parameters (R4 resource.html). */
+export function validateNested(resource: JsonObject, property: string, holder: JsonObject, run: Run): void {
+  const { environment, bundle, fullUrl } = run;
+  const { resource: outer, rootResource, context, self } = environment;
+  const node = objectNode(resource, 'Resource');
+  environment.resource = node;
+  // %rootResource of a contained resource is its container (R4 fhirpath.html#variables).
+  if (property !== 'contained') environment.rootResource = node;
+  if (property === 'resource' && typeof holder['fullUrl'] === 'string') run.fullUrl = holder['fullUrl'];
+  try {
+    checkResource(resource, run, []);
+  } finally {
+    environment.resource = outer;
+    environment.rootResource = rootResource;
+    environment.context = context;
+    environment.self = self;
+    run.bundle = bundle;
+    run.fullUrl = fullUrl;
+  }
+}
+
+/** R4's own rules on a resource, those of the profiles that it declares, and of those asked for. */
+export function checkResource(resource: JsonObject, run: Run, asked: readonly string[]): void {
+  const type = resource['resourceType'];
+  const { validators, options } = run;
+  if (typeof type !== 'string' || validators.definitions.types.get(type)?.kind !== 'resource') return;
+  if (type === 'Bundle') checkBundle(resource, run);
+  if (resource['contained'] !== undefined) checkContainedIds(resource, run);
+  validators.base(type).check(resource, run);
+  if (type === 'QuestionnaireResponse') checkQuestionnaireResponse(resource, run);
+  const done = new Set<string>();
+  const { meta } = resource;
+  const declared: JsonValue =
+    isObject(meta) && options.declaredProfiles !== false ? (meta['profile'] ?? []) : [];
+  for (const profile of asked) {
+    checkProfile(profile, resource, type, run, done, undefined);
+  }
+  if (!Array.isArray(declared)) return;
+  for (const [index, profile] of declared.entries()) {
+    if (typeof profile === 'string') checkProfile(profile, resource, type, run, done, index);
+  }
+}
+
+/** R4 references.html#contained: a contained resource is named by its id, so that there is one and only one of a kind. */
+function checkContainedIds(resource: JsonObject, run: Run): void {
+  const { contained } = resource;
+  if (!Array.isArray(contained)) return;
+  const seen = new Set<string>();
+  for (const [i, one] of contained.entries()) {
+    if (!isObject(one)) continue;
+    const { id } = one;
+    if (typeof id !== 'string') {
+      run.report('error', 'required', 'A contained resource must have an id', undefined, `contained[${i}]`);
+    } else if (seen.has(id)) {
+      run.report(
+        'error',
+        'duplicate',
+        `Another contained resource has the id ${id}`,
+        undefined,
+        `contained[${i}]`,
+      );
+    } else seen.add(id);
+  }
+}
+
+function checkProfile(
+  profile: string,
+  resource: JsonObject,
+  type: string,
+  run: Run,
+  done: Set<string>,
+  declaredAt: number | undefined,
+): void {
+  if (done.has(profile)) return;
+  done.add(profile);
+  const { validators, options } = run;
+  const place = declaredAt === undefined ? undefined : `meta.profile[${declaredAt}]`;
+  const validator = validators.profile(profile);
+  if (validator === undefined) {
+    const severity =
+      declaredAt === undefined
+        ? (options.unknownAskedProfiles ?? 'error')
+        : (options.unknownProfiles ?? 'warning');
+    const problem = validators.problems.get(profile.split('|', 1)[0] as string);
+    run.report(
+      severity,
+      'not-found',
+      problem === undefined
+        ? `The profile ${profile} is not known here: the resource was not validated against it`
+        : `The profile ${profile} cannot be used: ${problem}`,
+      undefined,
+      place,
+    );
+    return;
+  }
+  if (validator.type !== type && !validators.navigator.chain(type).includes(validator.type)) {
+    run.report(
+      'error',
+      'structure',
+      `The profile ${profile} is for ${validator.type}, the resource is a ${type}`,
+      { profile: validator.name, element: undefined },
+      place,
+    );
+    return;
+  }
+  const key = `resolved ${validator.name}`;
+  if (done.has(key)) return;
+  done.add(key);
+  validator.run(resource, run);
+}

@@ -1,0 +1,255 @@
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { equalValues, isObject } from '../fhirpath/nodes.ts';
+import { isEnabled } from './enable-when.ts';
+import type { Run } from './run.ts';
+
+/** The JSON property that an answer to a question of a type has (R4 questionnaireresponse.html, valueset-item-type.html). */
+const ANSWER: Readonly<Record<string, readonly string[] | undefined>> = {
+  __proto__: null as never,
+  boolean: ['valueBoolean'],
+  decimal: ['valueDecimal'],
+  integer: ['valueInteger'],
+  date: ['valueDate'],
+  dateTime: ['valueDateTime'],
+  time: ['valueTime'],
+  string: ['valueString'],
+  text: ['valueString'],
+  url: ['valueUri'],
+  choice: ['valueCoding', 'valueString', 'valueInteger', 'valueDate', 'valueTime', 'valueReference'],
+  'open-choice': ['valueCoding', 'valueString', 'valueInteger', 'valueDate', 'valueTime', 'valueReference'],
+  attachment: ['valueAttachment'],
+  reference: ['valueReference'],
+  quantity: ['valueQuantity'],
+};
+
+interface Scope {
+  readonly run: Run;
+  readonly questionnaire: JsonObject;
+  readonly response: JsonObject;
+  /** In-progress responses may lack answers. */
+  readonly complete: boolean;
+}
+
+/** A QuestionnaireResponse against its Questionnaire, if that is contained, in the Bundle or known (R4 questionnaireresponse.html#notes). */
+export function checkQuestionnaireResponse(response: JsonObject, run: Run): void {
+  const { questionnaire: canonical, status } = response;
+  if (typeof canonical !== 'string') {
+    run.report('information', 'required', 'There is no questionnaire: the answers were not checked');
+    return;
+  }
+  const questionnaire = find(canonical, run);
+  if (questionnaire === undefined) {
+    run.report(
+      'warning',
+      'not-found',
+      `The questionnaire ${canonical} is not known here: the answers were not checked`,
+      undefined,
+      'questionnaire',
+    );
+    return;
+  }
+  const scope: Scope = {
+    run,
+    questionnaire,
+    response,
+    complete: status === 'completed' || status === 'amended',
+  };
+  checkItems(items(questionnaire), items(response), scope);
+}
+
+function find(canonical: string, run: Run): JsonObject | undefined {
+  if (canonical.startsWith('#')) {
+    const target = run.lookUp(canonical);
+    return target?.['resourceType'] === 'Questionnaire' ? target : undefined;
+  }
+  const [url] = canonical.split('|');
+  for (const resource of run.bundle?.byUrl.values() ?? []) {
+    if (resource['resourceType'] === 'Questionnaire' && resource['url'] === url) return resource;
+  }
+  return run.validators.resolver.resolve('Questionnaire', canonical);
+}
+
+function items(holder: JsonObject | undefined): JsonObject[] {
+  const list = holder?.['item'];
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
+/** The items of one level, those that the run stands at the holder of. */
+function checkItems(questions: readonly JsonObject[], answers: readonly JsonObject[], scope: Scope): void {
+  const { run } = scope;
+  const places = new Map(questions.map((question, place) => [question['linkId'], place]));
+  const found = questions.map((): { item: JsonObject; index: number }[] => []);
+  let last = -1;
+  for (const [index, item] of answers.entries()) {
+    run.enter('item', 'QuestionnaireResponse.item', index);
+    const { linkId } = item;
+    const place = places.get(linkId as JsonValue);
+    if (typeof linkId !== 'string') {
+      // Missing: an error of structure.
+    } else if (place === undefined) {
+      const elsewhere = hasLinkId(items(scope.questionnaire), linkId);
+      run.report(
+        'error',
+        'structure',
+        elsewhere
+          ? `The item ${linkId} is not at this level of the questionnaire`
+          : `The questionnaire has no item ${linkId}`,
+      );
+    } else {
+      if (place < last) {
+        run.report('error', 'structure', `The item ${linkId} is out of the questionnaire's order`);
+      } else last = place;
+      found[place]?.push({ item, index });
+    }
+    run.leave();
+  }
+  for (const [place, question] of questions.entries()) {
+    checkQuestion(question, found[place] ?? [], scope);
+  }
+}
+
+function hasLinkId(list: readonly JsonObject[], linkId: string): boolean {
+  return list.some((item) => item['linkId'] === linkId || hasLinkId(items(item), linkId));
+}
+
+function checkQuestion(
+  question: JsonObject,
+  found: readonly { item: JsonObject; index: number }[],
+  scope: Scope,
+): void {
+  const { run } = scope;
+  const { type, linkId, required, repeats } = question;
+  const enabled = isEnabled(question, scope.questionnaire, scope.response);
+  if (found.length === 0) {
+    if (required === true && enabled && scope.complete && type !== 'display') {
+      run.report('error', 'required', `There is no answer to the required item ${String(linkId)}`);
+    }
+    return;
+  }
+  // R4: a group that repeats has several items, a question that repeats several answers in one.
+  if (found.length > 1 && (repeats !== true || type !== 'group')) {
+    run.report('error', 'invalid', `The item ${String(linkId)} may be there once only`);
+  }
+  for (const { item, index } of found) {
+    run.enter('item', 'QuestionnaireResponse.item', index);
+    if (!enabled) {
+      run.report('error', 'invalid', `The item ${String(linkId)} is not enabled: it must not be answered`);
+    } else if (type === 'group') {
+      if (item['answer'] !== undefined) {
+        run.report('error', 'structure', 'A group has no answer itself');
+      }
+      checkItems(items(question), items(item), scope);
+    } else if (type === 'display') {
+      if (item['answer'] !== undefined || item['item'] !== undefined) {
+        run.report('error', 'structure', 'An item that is only displayed has neither answer nor items');
+      }
+    } else checkAnswers(question, item, scope);
+    run.leave();
+  }
+}
+
+function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): void {
+  const { run } = scope;
+  const { linkId, required, repeats, type } = question;
+  const answers = (Array.isArray(item['answer']) ? item['answer'] : []).filter(isObject);
+  if (answers.length === 0 && required === true && scope.complete) {
+    run.report('error', 'required', `There is no answer to the required item ${String(linkId)}`);
+  }
+  if (answers.length > 1 && repeats !== true) {
+    run.report('error', 'invalid', `Only one answer to the item ${String(linkId)} is allowed`);
+  }
+  if (items(item).length > 0) {
+    run.report('error', 'structure', 'The items below a question are in its answer');
+  }
+  for (const [index, answer] of answers.entries()) {
+    run.enter('answer', 'QuestionnaireResponse.item.answer', index);
+    const property = Object.keys(answer).find((name) => /^_?value[A-Z]/.test(name));
+    const allowed = ANSWER[String(type)];
+    if (property === undefined) {
+      if (answer['extension'] === undefined) run.report('error', 'required', 'An answer must have a value');
+    } else if (!property.startsWith('_')) {
+      if (allowed !== undefined && !allowed.includes(property)) {
+        run.report(
+          'error',
+          'structure',
+          `An answer to a question of type ${String(type)} must be ${allowed.join(' or ')}, not ${property}`,
+        );
+      } else checkValue(question, property, answer[property] as JsonValue, scope);
+    }
+    checkItems(items(question), items(answer), scope);
+    run.leave();
+  }
+}
+
+function checkValue(question: JsonObject, property: string, value: JsonValue, scope: Scope): void {
+  const { run } = scope;
+  const { maxLength, answerOption, answerValueSet, type } = question;
+  if (typeof maxLength === 'number' && typeof value === 'string' && value.length > maxLength) {
+    run.report('error', 'too-long', `The answer has ${value.length} characters, ${maxLength} are allowed`);
+  }
+  // Any text may stand for none of an open choice.
+  if (type === 'open-choice' && property === 'valueString') return;
+  if (Array.isArray(answerOption) && answerOption.length > 0) {
+    const isOption = answerOption.some((option) => isObject(option) && isSame(option[property], value));
+    if (!isOption) run.report('error', 'code-invalid', 'The answer is none of the options of the question');
+    return;
+  }
+  if (typeof answerValueSet !== 'string' || !isObject(value) || property !== 'valueCoding') return;
+  const { system, code } = value;
+  if (typeof code !== 'string') return;
+  if (answerValueSet.startsWith('#')) {
+    checkContainedSet(answerValueSet.slice(1), value, scope);
+    return;
+  }
+  const result = run.validators.terminology.validateCode(
+    typeof system === 'string' ? system : '',
+    code,
+    undefined,
+    answerValueSet,
+    scope.questionnaire,
+  );
+  if (result.result === 'no' && type === 'choice') {
+    run.report(
+      'error',
+      'code-invalid',
+      `The answer is not in the value set ${answerValueSet} of the question`,
+    );
+  } else if (result.result === 'unknown') {
+    run.report(
+      run.options.uncheckedCodes ?? 'information',
+      'not-supported',
+      `The answer was not checked against the value set ${answerValueSet}`,
+    );
+  }
+}
+
+/** A value set that the questionnaire contains: those of its codes that it lists. */
+function checkContainedSet(id: string, coding: JsonObject, scope: Scope): void {
+  const contained = scope.questionnaire['contained'];
+  const set = (Array.isArray(contained) ? contained : []).find(
+    (one): one is JsonObject => isObject(one) && one['id'] === id,
+  );
+  const compose = set?.['compose'];
+  const includes = isObject(compose) && Array.isArray(compose['include']) ? compose['include'] : [];
+  if (includes.length === 0) return;
+  for (const include of includes) {
+    if (!isObject(include)) return;
+    if (include['valueSet'] !== undefined || include['filter'] !== undefined) return;
+    if (include['system'] !== coding['system']) continue;
+    const { concept } = include;
+    if (!Array.isArray(concept)) return;
+    if (concept.some((one) => isObject(one) && one['code'] === coding['code'])) return;
+  }
+  scope.run.report('error', 'code-invalid', `The answer is not in the value set #${id} of the question`);
+}
+
+function isSame(option: JsonValue | undefined, value: JsonValue): boolean {
+  if (!isObject(option) || !isObject(value)) return equalValues(option, value);
+  if ('code' in option || 'code' in value) {
+    return (
+      option['code'] === value['code'] &&
+      (option['system'] === undefined || option['system'] === value['system'])
+    );
+  }
+  return 'display' in option ? option['display'] === value['display'] : equalValues(option, value);
+}

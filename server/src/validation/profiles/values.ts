@@ -1,0 +1,80 @@
+import { isNumber, numberOf, textOf } from '../../json/exact-number.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { compareNodes } from '../fhirpath/compare.ts';
+import { isObject } from '../fhirpath/nodes.ts';
+
+/** A rule on one value: what is wrong with it, or undefined. */
+export type ValueRule = (value: JsonValue) => string | undefined;
+
+function shown(value: JsonValue): string {
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}
+
+/** fixed[x]: exactly this value (R4 elementdefinition.html: "exactly, including precision"). */
+export function fixedRule(fixed: JsonValue): ValueRule {
+  if (typeof fixed === 'string' || typeof fixed === 'boolean') {
+    return (value) => (value === fixed ? undefined : `the value must be exactly ${shown(fixed)}`);
+  }
+  return (value) => (sameValue(fixed, value) ? undefined : `the value must be exactly ${shown(fixed)}`);
+}
+
+/** pattern[x]: everything in the pattern must be in the value; of arrays each item of the pattern must be matched by one. */
+export function patternRule(pattern: JsonValue): ValueRule {
+  return (value) =>
+    matchesPattern(pattern, value) ? undefined : `the value must match the pattern ${shown(pattern)}`;
+}
+
+export function sameValue(a: JsonValue, b: JsonValue | undefined): boolean {
+  if (a === b) return true;
+  if (isNumber(a)) return isNumber(b) && (textOf(a) === textOf(b) || numberOf(a) === numberOf(b));
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length && names.every((name) => sameValue(a[name] as JsonValue, b[name]))
+  );
+}
+
+export function matchesPattern(pattern: JsonValue, value: JsonValue | undefined): boolean {
+  if (Array.isArray(pattern)) {
+    return (
+      Array.isArray(value) &&
+      pattern.every((item) => value.some((candidate) => matchesPattern(item, candidate)))
+    );
+  }
+  if (!isObject(pattern)) return sameValue(pattern, value);
+  if (!isObject(value)) return false;
+  for (const name in pattern) if (!matchesPattern(pattern[name] as JsonValue, value[name])) return false;
+  return true;
+}
+
+/** minValue[x] and maxValue[x]. What cannot be compared passes. */
+export function limitRule(limit: JsonValue, type: string, isMinimum: boolean): ValueRule {
+  return (value) => {
+    const order = compareNodes({ v: value, s: undefined, t: type }, { v: limit, s: undefined, t: type });
+    if (order === undefined || (isMinimum ? order >= 0 : order <= 0)) return undefined;
+    return `the value must be ${isMinimum ? 'at least' : 'at most'} ${shown(limit)}`;
+  };
+}
+
+/** maxLength, in characters. */
+export function lengthRule(maxLength: number): ValueRule {
+  return (value) =>
+    typeof value === 'string' && value.length > maxLength
+      ? `the value has ${value.length} characters, at most ${maxLength} are allowed`
+      : undefined;
+}
+
+/** The value of an extension with a URL, e.g. `valueCanonical`; undefined if there is none. */
+export function extensionValue(
+  extensions: readonly JsonObject[] | undefined,
+  url: string,
+): JsonValue | undefined {
+  const extension = extensions?.find((one) => one['url'] === url);
+  if (extension === undefined) return undefined;
+  const name = Object.keys(extension).find((key) => key.startsWith('value'));
+  return name === undefined ? undefined : extension[name];
+}
