@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
-  childrenOf,
   cleanUp,
   freePort,
   postmasterOf,
   temporaryDirectory,
   VestaProcess,
   vesta,
+  workersOf,
 } from './server-process.ts';
 
 const READY = /Vesta is ready/;
@@ -137,7 +137,7 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
 
   test.runIf(LINUX)('kill -9 of a server process: another one takes its place', async () => {
     const server = await start();
-    const victim = childrenOf(server.child.pid!).find((pid) => pid !== postmasterOf(data));
+    const victim = workersOf(server.child.pid!)[0];
     const from = server.output.length;
     process.kill(victim!, 'SIGKILL');
     await server.says(/ended with SIGKILL: starting another one/, from);

@@ -107,6 +107,17 @@ export async function vesta(
   return { code, output: run.output };
 }
 
+/** The server processes of a primary: its children that run worker-entry.ts. */
+export function workersOf(primary: number): number[] {
+  return childrenOf(primary).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker-entry.ts');
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Process ids of the children of a process. */
 export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')

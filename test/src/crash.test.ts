@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
   VestaProcess,
   vesta,
+  workersOf,
 } from '../../server/test/server-process.ts';
 import { exchange, inParallel } from './exchange.ts';
 import { until } from './served.ts';
@@ -192,7 +193,7 @@ async function killDuringLoad(kill: () => void, recover: () => Promise<void>): P
 
 describe.runIf(process.platform === 'linux')('kill -9 in the middle of loads', { timeout: 120_000 }, () => {
   test('of a server process', async () => {
-    const victim = childrenOf(server.child.pid!).find((pid) => pid !== postmasterOf(data))!;
+    const victim = workersOf(server.child.pid!)[0]!;
     await killDuringLoad(() => process.kill(victim, 'SIGKILL'), answers);
     expect(childrenOf(server.child.pid!)).not.toContain(victim);
   });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withOwner } from '../../server/src/storage/prepare.ts';
 import { ensureTenant } from '../../server/src/storage/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../server/test/database.ts';
-import { childrenOf, freePort, VestaProcess } from '../../server/test/server-process.ts';
+import { freePort, VestaProcess, workersOf } from '../../server/test/server-process.ts';
 
 /** `vesta serve` in processes of its own, on a database of the run's PostgreSQL. */
 export interface Served {
@@ -48,7 +48,7 @@ export async function startServed(
     database,
     port,
     url: `http://127.0.0.1:${port}`,
-    workers: () => childrenOf(server.child.pid!),
+    workers: () => workersOf(server.child.pid!),
     async stop() {
       server.kill('SIGTERM');
       const code = await server.exited;
