@@ -9,7 +9,10 @@ COPY test/package.json test/package.json
 # The image brings Node 24 and the database is elsewhere: no install script has anything to do.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY server server
+RUN mkdir node_modules/.cache && chown node node_modules/.cache
 USER node
+# The compiled definitions are part of the image: a container starts without compiling, its files read-only or not.
+RUN node server/src/cli/warm.ts
 ENV HOST=0.0.0.0 PORT=8080 NODE_COMPILE_CACHE=/tmp/vesta-compiled
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -68,6 +68,45 @@ describe('XML over HTTP (R4 xml.html, http.html#mime-type)', () => {
     expect(((await answer.json()) as { active: boolean }).active).toBe(false);
   });
 
+  it('answers hostile documents with 4xx and an OperationOutcome, and goes on serving', async () => {
+    const patient = (inner: string) => `<Patient xmlns="http://hl7.org/fhir">${inner}</Patient>`;
+    const attributes = Array.from({ length: 5000 }, (_, i) => ` a${i}="1"`).join('');
+    const laughs = Array.from({ length: 9 }, (_, i) => `<!ENTITY e${i + 1} "${`&e${i};`.repeat(10)}">`).join(
+      '',
+    );
+    const bodies: readonly (readonly [string, string | Buffer])[] = [
+      ['billion laughs', `<!DOCTYPE p [<!ENTITY e0 "ha">${laughs}]>${patient('<id value="&e9;"/>')}`],
+      ['external entity', `<!DOCTYPE p [<!ENTITY x SYSTEM "file:///etc/passwd">]>${patient('&x;')}`],
+      ['parameter entity', `<!DOCTYPE p SYSTEM "http://localhost:1/x.dtd">${patient('')}`],
+      ['processing instruction', `<?xml-stylesheet href="x"?>${patient('')}`],
+      ['another namespace', '<Patient xmlns="http://example.org"><active value="true"/></Patient>'],
+      ['a prefix that is not declared', patient('<x:active value="true"/>')],
+      ['XML redefined', '<Patient xmlns="http://hl7.org/fhir" xmlns:xml="http://example.org"/>'],
+      ['CDATA for a value', patient('<active><![CDATA[true]]></active>')],
+      ['depth', patient(`${'<extension url="x">'.repeat(50_000)}${'</extension>'.repeat(50_000)}`)],
+      ['attributes', patient(`<active${attributes}/>`)],
+      ['white space', `${' '.repeat(8_000_000)}<`],
+      ['line ends', `${patient('\n'.repeat(8_000_000))}x`],
+      ['UTF-16', Buffer.from(`\ufeff${patient('<active value="true"/>')}`, 'utf16le')],
+      ['a declared encoding that it is not', `<?xml version="1.0" encoding="UTF-16"?>${patient('')}`],
+      ['UTF-7', `<?xml version="1.0" encoding="UTF-7"?>${patient('')}`],
+      ['bytes that are no UTF-8', Buffer.from(patient('<active value="\xff"/>'), 'latin1')],
+      ['half a surrogate', patient('<id value="&#xD800;"/>')],
+      ['a null character', patient('<id value="&#0;"/>')],
+    ];
+    for (const [name, body] of bodies) {
+      const answer = await fetch(`${harness.url}/fhir/${harness.client().tenant}/Patient`, {
+        method: 'POST',
+        headers: { 'content-type': XML },
+        body,
+      });
+      expect(answer.status, name).toBeGreaterThanOrEqual(400);
+      expect(answer.status, name).toBeLessThan(500);
+      expect(((await answer.json()) as { resourceType: string }).resourceType, name).toBe('OperationOutcome');
+    }
+    expect((await send('/Patient', 'POST', PATIENT, { 'content-type': XML })).status).toBe(201);
+  });
+
   it('refuses DTDs and malformed XML with 400 and an OperationOutcome', async () => {
     const bomb = `<!DOCTYPE p [<!ENTITY a "aaaa">]><Patient xmlns="http://hl7.org/fhir"><id value="&a;"/></Patient>`;
     for (const body of [bomb, '<Patient', '<Patient xmlns="http://hl7.org/fhir"><nope/></Patient>']) {

@@ -14,7 +14,7 @@ import { filterContained } from '../src/search/match/contained.ts';
 import { planSearch, type SearchPlan } from '../src/search/plan/index.ts';
 import { parseSearch } from '../src/search/query/parse.ts';
 import type { SearchContext, Terminology } from '../src/search/query/types.ts';
-import { Connections } from '../src/storage/connections.ts';
+import { ConnectionPools, type Connections } from '../src/storage/connections.ts';
 import { withOwner } from '../src/storage/prepare.ts';
 import { RowIdGenerator } from '../src/storage/row-id.ts';
 import { POST } from '../src/storage/rows.ts';
@@ -75,7 +75,7 @@ export interface SearchStore {
 /** A database for searches: call `close` in `afterAll`. */
 export async function openSearchStore(): Promise<SearchStore> {
   const database = await createTestDatabase();
-  const connections = new Connections({
+  const connections = new ConnectionPools({
     connectionString: database.servingUrl,
     poolSizes: { read: 1, search: 2, write: 1 },
     statementTimeouts: { read: 0, search: 30_000, write: 0 },

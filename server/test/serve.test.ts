@@ -213,7 +213,7 @@ describe('demo patients (issue 3, section 1)', () => {
       await server.exited;
       const next = await start(demo);
       await next.says(/The demo patients are there/);
-      expect(await count('Patient')).toBe(16);
+      expect(await count('Patient')).toBe(18);
       expect(await count('Practitioner')).toBe(await count('PractitionerRole'));
       await stop(next);
       const third = await start(demo);

@@ -51,8 +51,8 @@ async function populate(client: TestClient): Promise<void> {
   await client.get('Patient', { Prefer: 'respond-async' });
 }
 
-/** Rows of the terminology tables, which large code systems and $closure fill. */
-async function populateTerminology(tenant: number): Promise<void> {
+/** Rows of the tables that large code systems, $closure and packages fill. */
+async function populateDefinitions(tenant: number): Promise<void> {
   const rows = [
     `code_system (tenant_id, id, url, version, state, info, concepts, loaded) overriding system value
       values ($1, $1 * 1000, 'http://example.org/cs', '1', 'ready', '{}', 1, 0)`,
@@ -61,6 +61,11 @@ async function populateTerminology(tenant: number): Promise<void> {
     `closure (tenant_id, name, version, created) values ($1, 'c', 1, 0)`,
     `closure_concept (tenant_id, name, since, system, system_version, code) values ($1, 'c', 1, 's', '', 'a')`,
     `closure_entry (tenant_id, name, since, system, system_version, below, above) values ($1, 'c', 1, 's', '', 'a', 'b')`,
+    `package (tenant_id, id, name, version, digest, source, size, manifest, state, active, installed) overriding system value
+      values ($1, $1 * 1000, 'p', '1', 'd', 's', 1, '{}', 'ready', true, 0)`,
+    `package_chunk (tenant_id, package_id, place, bytes) values ($1, $1 * 1000, 0, 'b')`,
+    `package_use (tenant_id, name, version, active) values ($1, 'p', '1', true)`,
+    `package_index (tenant_id, digest) values ($1, 'd')`,
   ];
   for (const row of rows) await owner.query(`insert into store.${row}`, [tenant]);
 }
@@ -83,7 +88,7 @@ beforeAll(async () => {
       join information_schema.tables using (table_schema, table_name)
       where column_name = 'tenant_id' and table_schema not in ('pg_catalog', 'information_schema') order by 1`,
   );
-  for (const tenant of ids.values()) await populateTerminology(tenant);
+  for (const tenant of ids.values()) await populateDefinitions(tenant);
   tables = found.rows.filter((row) => row.table_type === 'BASE TABLE').map((row) => row.name);
   views = found.rows.filter((row) => row.table_type === 'VIEW').map((row) => row.name);
 });
@@ -92,8 +97,8 @@ afterAll(async () => {
   await harness?.stop();
 });
 
-/** Tables whose rows of tenant 0 all tenants may read: code systems that the operator has loaded for everybody. */
-const SHARED = new Set(['store.code_system', 'store.concept']);
+/** Tables whose rows of tenant 0 all tenants may read: what the operator has loaded or installed for everybody. */
+const SHARED = new Set(['store.code_system', 'store.concept', 'store.package', 'store.package_chunk']);
 
 describe('rows of other tenants', () => {
   it('the test has rows of both tenants in every table, so that it says something', async () => {

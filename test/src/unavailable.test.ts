@@ -147,7 +147,7 @@ async function expectRecovery(): Promise<void> {
 
 /** No connection is lent and nobody waits for one. */
 async function expectIdle(): Promise<void> {
-  const stats = () => Object.values(service.fhir.services.connections.stats());
+  const stats = () => Object.values(service.connections.stats());
   await until('connections given back', () =>
     stats().every(({ total, idle, waiting }) => total === idle && waiting === 0),
   );
@@ -240,9 +240,7 @@ describe('slow statements and exhausted pools', () => {
     const held = Array.from({ length: 3 }, (_, i) => transaction(i));
     await until(
       'connections taken',
-      () =>
-        service.fhir.services.connections.stats().write.idle === 0 &&
-        service.fhir.services.connections.stats().write.total === 3,
+      () => service.connections.stats().write.idle === 0 && service.connections.stats().write.total === 3,
     );
     const late = Array.from({ length: 6 }, (_, i) => transaction(i + 3));
     const read = await get(`${BASE}/Patient/a`);
@@ -355,7 +353,7 @@ describe('a graceful stop', () => {
       headers: FHIR,
       body: '{"resourceType":"Patient","id":"last","name":[{"family":"Anna"}]}',
     });
-    await until('the write runs', () => other.service.fhir.services.connections.stats().write.total > 0);
+    await until('the write runs', () => other.service.connections.stats().write.total > 0);
     await sleep(200);
     const stopped = other.service.stop(20_000);
     await sleep(100);

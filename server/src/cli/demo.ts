@@ -1,89 +1,113 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tenant } from '../access/scope.ts';
 import { ROOT } from '../config/config.ts';
 import type { OwnerConnection } from '../storage/migrate.ts';
 import { withOwner } from '../storage/prepare.ts';
 import { ensureTenant } from '../storage/tenants.ts';
+import { demoPackagesText, missingPackages } from './demo-packages.ts';
 
 /** Where the demo patients lie: Synthea bundles, see the README there. */
 export const DEMO_DIRECTORY = join(ROOT, 'server', 'demo');
 
 export const DEMO_TENANT = 'demo';
 
-/** The demo patients are still to be loaded. */
+/** What is still to be done for the demo tenant when the server answers. */
 export interface DemoLoad {
-  /** Loads them through the server's own HTTP interface, in a process of its own; never rejects. */
-  load(options: { ownerUrl: string; url: string; log: (message: string) => void }): Promise<void>;
-  /** Stops loading; the next start goes on. */
+  /**
+   * Installs its packages, then loads its patients through the server's own HTTP interface, so that they are indexed by
+   * the packages' search parameters; each in a process of its own. Never rejects.
+   */
+  load(options: DemoOptions): Promise<void>;
+  /** Stops; the next start goes on. */
   stop(): void;
+}
+
+interface DemoOptions {
+  readonly ownerUrl: string;
+  /** Where this machine reaches the server. */
+  readonly url: string;
+  readonly log: (message: string) => void;
 }
 
 /**
  * Makes the demo tenant when it is absent.
- * @returns how to load its patients if that has not been done yet; undefined if it has, or if the tenant was filled
- *   by somebody else
+ * @returns what is left to do for it; undefined if the tenant was filled by somebody else
  */
 export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad | undefined> {
   const { tenant } = await ensureTenant(connection, DEMO_TENANT);
   const marker = `demo:${tenant.id}`;
-  const { rows } = await connection.query('select value from store.setting where name = $1', [marker]);
-  if (rows[0]?.value === 'loaded') return undefined;
-  if (rows[0] === undefined) {
-    const used = await connection.query('select from store.resource where tenant_id = $1 limit 1', [
-      tenant.id,
-    ]);
-    const value = used.rowCount === 0 ? 'loading' : 'loaded';
-    await connection.query('insert into store.setting (name, value) values ($1, $2) on conflict do nothing', [
-      marker,
-      value,
-    ]);
-    if (value === 'loaded') return undefined;
-  }
+  const state = await patientsState(connection, tenant, marker);
+  if (state === 'foreign') return undefined;
+  const arePackagesMissing = (await missingPackages(connection, tenant)).length > 0;
   let child: ChildProcess | undefined;
   let stopped = false;
+  const run = async (script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> => {
+    if (stopped) return false;
+    // A process of its own: the memory that it takes is given back. By the channel it learns when this process is
+    // killed, and ends too: the next start begins anew.
+    child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env,
+    });
+    const code = await new Promise<number | null>((resolve) => {
+      child?.once('exit', resolve);
+      child?.once('error', () => resolve(1));
+    });
+    return code === 0;
+  };
+  const installPackages = async ({ ownerUrl, log }: DemoOptions): Promise<void> => {
+    const done =
+      !arePackagesMissing ||
+      (await run('demo-packages-main.ts', [], { ...process.env, DATABASE_URL: ownerUrl }));
+    if (stopped) return;
+    if (!done) log('The packages of the demo tenant could not be installed; the next start tries again.');
+    const text = await withOwner(ownerUrl, (client) => demoPackagesText(client, tenant));
+    if (text !== undefined) log(text);
+  };
+  const loadPatients = async ({ ownerUrl, url, log }: DemoOptions): Promise<void> => {
+    log('Loading the demo patients...');
+    const args = ['load', DEMO_DIRECTORY, '--tenant', DEMO_TENANT, '--url', url, '--once'];
+    const done = await run('main.ts', args, process.env);
+    if (stopped) return;
+    if (!done) {
+      log('Not all demo patients could be loaded; the next start tries again.');
+      return;
+    }
+    await withOwner(ownerUrl, (client) =>
+      client.query(`update store.setting set value = 'loaded' where name = $1`, [marker]),
+    );
+    log(`The demo patients are there`);
+  };
   return {
     stop: () => {
       stopped = true;
       child?.kill('SIGKILL');
     },
-    load: async ({ ownerUrl, url, log }) => {
-      if (stopped) return;
-      const files = readdirSync(DEMO_DIRECTORY).filter((name) => name.startsWith('patient-')).length;
-      log(`Loading ${files} demo patients...`);
-      // A process of its own: the memory that it takes is given back.
-      child = spawn(
-        process.execPath,
-        [
-          join(import.meta.dirname, 'main.ts'),
-          'load',
-          DEMO_DIRECTORY,
-          '--tenant',
-          DEMO_TENANT,
-          '--url',
-          url,
-          '--once',
-        ],
-        // By the channel it learns when this process is killed, and ends too: the next start begins anew.
-        { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
-      );
-      const code = await new Promise<number | null>((resolve) => {
-        child?.once('exit', resolve);
-        child?.once('error', () => resolve(1));
-      });
-      if (stopped) return;
-      if (code !== 0) {
-        log('Not all demo patients could be loaded; the next start tries again.');
-        return;
-      }
+    load: async (options) => {
       try {
-        await withOwner(ownerUrl, (client) =>
-          client.query(`update store.setting set value = 'loaded' where name = $1`, [marker]),
-        );
-        log(`The demo patients are there`);
+        if (!stopped) await installPackages(options);
+        if (!stopped && state === 'loading') await loadPatients(options);
       } catch (error) {
-        log((error as Error).message);
+        options.log((error as Error).message);
       }
     },
   };
+}
+
+/** Whether the patients are still to be loaded, or the tenant was filled by somebody else before. */
+async function patientsState(
+  connection: OwnerConnection,
+  tenant: Tenant,
+  marker: string,
+): Promise<'loading' | 'loaded' | 'foreign'> {
+  const { rows } = await connection.query('select value from store.setting where name = $1', [marker]);
+  if (rows[0] !== undefined) return rows[0].value;
+  const used = await connection.query('select from store.resource where tenant_id = $1 limit 1', [tenant.id]);
+  const value = used.rowCount === 0 ? 'loading' : 'foreign';
+  await connection.query('insert into store.setting (name, value) values ($1, $2) on conflict do nothing', [
+    marker,
+    value,
+  ]);
+  return value;
 }

@@ -3,7 +3,7 @@ import { loadDefinitions } from '../conformance/definitions.ts';
 import { FhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
 import type { FhirPathResult, FhirPathValue } from '../fhir/operations/fhirpath-protocol.ts';
 import { FhirError } from '../fhir/outcome.ts';
-import { isResource } from '../fhir/resource-body.ts';
+import { isResource } from '../json/objects.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonValue, Resource } from '../json/types.ts';
 import { parseXml } from '../xml/index.ts';
@@ -15,7 +15,7 @@ export const fhirpath: Command = {
 
 Evaluates a FHIRPath expression on a resource in JSON or XML, read from a file or, with "-", from standard input, and
 prints its results, one a line. Without a resource the expression stands alone. What trace() is given goes to standard
-error. No server is needed; functions that would ask one (resolve, memberOf) are not available.
+error. No server is needed: resolve() finds what is contained or in the same Bundle, memberOf() knows the value sets of R4.
 
   --context EXPRESSION  evaluate on each result of this expression
   --json                print a JSON array: for each result its type, path and value

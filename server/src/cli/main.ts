@@ -16,6 +16,7 @@ Commands:
   tenant create|list|delete make, list and remove tenants
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
+  package install|list|...  install FHIR packages such as US Core, switch them on and off
   terminology load|list|remove  load big code systems such as ICD-10-CM
   validate FILE|DIR|-       validate resources against R4 and profiles, without a server
   fhirpath EXPRESSION [FILE|-] evaluate a FHIRPath expression on a resource
@@ -25,12 +26,13 @@ Commands:
 `;
 
 /** Commands are loaded when they are called: the server's primary process stays small. */
-const COMMANDS: Record<string, () => Promise<Command>> = {
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   load: async () => (await import('./load.ts')).load,
   tenant: async () => (await import('./tenant.ts')).tenant,
   reindex: async () => (await import('./reindex.ts')).reindex,
   terminology: async () => (await import('./terminology.ts')).terminology,
+  package: async () => (await import('./package.ts')).packageCommand,
   validate: async () => (await import('./validate.ts')).validate,
   fhirpath: async () => (await import('./fhirpath.ts')).fhirpath,
   db: async () => (await import('./db.ts')).db,
@@ -47,7 +49,7 @@ async function main(args: string[]): Promise<number> {
     console.log(version);
     return 0;
   }
-  const load = name === undefined ? undefined : COMMANDS[name];
+  const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
     console.error(
       `${name === undefined ? 'A command is missing' : `There is no command "${name}"`}.\n\n${HELP}`,

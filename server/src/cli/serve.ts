@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import cluster from 'node:cluster';
 import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
@@ -46,6 +46,7 @@ class Primary {
   #workers: Workers | undefined;
   #demo: DemoLoad | undefined;
   #maintenance: { stop(): Promise<void> } | undefined;
+  #warming: ChildProcess | undefined;
   #ownerUrl = '';
   #stopping: Promise<void> | undefined;
   #stopAsked = 0;
@@ -117,6 +118,7 @@ class Primary {
   /** Makes the caches of definitions that nobody has needed yet, beside the server and at low priority. */
   #warm(): void {
     const warming = spawn(process.execPath, [join(import.meta.dirname, 'warm.ts')], { stdio: 'ignore' });
+    this.#warming = warming;
     warming.on('error', () => {});
     if (warming.pid !== undefined) setPriority(warming.pid, 19);
     warming.unref();
@@ -178,6 +180,7 @@ class Primary {
     try {
       this.#lock?.update({ stopping: true });
       this.#demo?.stop();
+      this.#warming?.kill();
       await this.#maintenance?.stop();
       await Promise.all([this.#workers?.stop(DRAIN_WITHIN), this.#checkpoint()]);
       if (this.#postgres !== undefined) {

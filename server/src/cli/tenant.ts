@@ -1,24 +1,45 @@
 import { createInterface } from 'node:readline/promises';
 import { loadConfig } from '../config/config.ts';
+import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
+import { checkSetting, PolicyError, policySettings } from '../fhir/tenant-policy.ts';
 import { migrate } from '../storage/migrate.ts';
-import { checkTenantName, createTenant, deleteTenant, listTenants } from '../storage/tenants.ts';
+import {
+  checkTenantName,
+  configureTenant,
+  createTenant,
+  deleteTenant,
+  listTenants,
+} from '../storage/tenants.ts';
 import { type Command, parse, UsageError } from './command.ts';
 import { withDatabase } from './database.ts';
 
-/** `vesta tenant create|list|delete`. */
+/** `vesta tenant create|list|delete|configure`. */
 export const tenant: Command = {
   help: `Usage: vesta tenant create NAME
        vesta tenant list
        vesta tenant delete NAME [--yes]
+       vesta tenant configure NAME [SETTING=VALUE]...
 
 Makes, lists or removes tenants. Each has its own resources at /fhir/NAME and sees nothing of the others.
 A name has 1 to 63 of a-z, 0-9 and hyphens. A running server knows a new tenant at once.
-delete removes all resources of the tenant with their history, and asks before it does, unless --yes is given.`,
+delete removes all resources of the tenant with their history, and asks before it does, unless --yes is given.
+configure changes and shows the tenant's settings; a value that is left empty goes back to the default:
+
+${policySettings()
+  .map(({ name, allowed }) => `  ${name.padEnd(28)}${allowed}`)
+  .join('\n')}
+
+  validation.writes says what resources are checked against before they are written: only that they can be read (off),
+  the R4 structure (structure, the default), also R4's rules and the profiles in meta.profile (declared), also the
+  profiles of validation.required (required). validation.warnings says what a warning does then: nothing (ignore), it is
+  told to clients that ask with Prefer: return=OperationOutcome (report, the default), or it refuses the write (refuse).
+  narrative=on: resources without text get one from the server.`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { yes: { type: 'boolean', short: 'y' } }, [1, 2]);
-    const [action, name] = positionals;
+    const { values, positionals } = parse(args, { yes: { type: 'boolean', short: 'y' } }, [1, 100]);
+    const [action, name, ...others] = positionals;
     const config = loadConfig();
+    if (others.length > 0 && action !== 'configure') throw new UsageError(`"${others[0]}" is one too many`);
     if (action === 'list') {
       if (name !== undefined) throw new UsageError(`"${name}" is one too many`);
       const tenants = await withDatabase(config, 'tenant list', async (client) => {
@@ -33,8 +54,8 @@ delete removes all resources of the tenant with their history, and asks before i
       if (tenants.length === 0) console.log('There are no tenants');
       return 0;
     }
-    if (action !== 'create' && action !== 'delete')
-      throw new UsageError(`"${action}" is not create, list or delete`);
+    if (action !== 'create' && action !== 'delete' && action !== 'configure')
+      throw new UsageError(`"${action}" is not create, list, delete or configure`);
     if (name === undefined) throw new UsageError('The name of the tenant is missing');
     checkTenantName(name);
     if (action === 'create') {
@@ -43,6 +64,16 @@ delete removes all resources of the tenant with their history, and asks before i
         await createTenant(client, name);
       });
       console.log(`Tenant ${name} is there: /fhir/${name}`);
+      return 0;
+    }
+    if (action === 'configure') {
+      const settings = settingsOf(others);
+      const all = await withDatabase(config, 'tenant configure', async (client) => {
+        await migrate(client);
+        return await configureTenant(client, name, settings);
+      });
+      for (const [setting, value] of Object.entries(all).sort()) console.log(`${setting}=${value}`);
+      if (Object.keys(all).length === 0) console.log(`Tenant ${name} has the default settings`);
       return 0;
     }
     if (!values.yes && !(await confirmed(name))) {
@@ -57,6 +88,23 @@ delete removes all resources of the tenant with their history, and asks before i
     return 0;
   },
 };
+
+/** `name=value` texts as settings; null for those that go back to the default. @throws UsageError */
+function settingsOf(texts: readonly string[]): Record<string, string | string[] | null> {
+  const isType = (name: string) => (RESOURCE_TYPES as readonly string[]).includes(name);
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      if (name === undefined || value === undefined) throw new UsageError(`"${text}" is not SETTING=VALUE`);
+      try {
+        return [name, checkSetting(name, value, isType) ?? null];
+      } catch (error) {
+        if (error instanceof PolicyError) throw new UsageError(error.message);
+        throw error;
+      }
+    }),
+  );
+}
 
 async function confirmed(name: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new UsageError('Without a terminal to ask at, delete needs --yes');

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { hasUsCore, usCorePath } from '../validation/profiles/test-support.ts';
+import { hasUsCore, profile, usCorePath } from '../validation/profiles/test-support.ts';
 import { UsageError } from './command.ts';
 import { validate } from './validate.ts';
 
@@ -62,6 +62,69 @@ describe('vesta validate', () => {
     expect(code).toBe(1);
     expect(output).toContain('identifier is required');
     expect(output).toContain(`${url}|6.1.0`);
+  });
+  it('reads XML (xml.html)', async () => {
+    const file = join(directory, 'xml', 'patient.xml');
+    mkdirSync(join(directory, 'xml'));
+    const xml = (content: string): void =>
+      writeFileSync(file, `<Patient xmlns="http://hl7.org/fhir">${content}</Patient>`);
+    xml('<active value="true"/><gender value="male"/>');
+    expect((await run(join(directory, 'xml'))).code).toBe(0);
+    for (const wrong of [
+      '<gender value="x"/>',
+      '<gnder value="male"/>',
+      '<gender value="male" unit="x"/>',
+      '<gender value="male">text</gender>',
+      '<gender value="male"/><active value="true"/>',
+      '<gender xmlns="http://e.org" value="male"/>',
+      '<gender value="male">',
+    ]) {
+      xml(wrong);
+      expect((await run(file)).code, wrong).toBe(1);
+    }
+    writeFileSync(file, '<!DOCTYPE p [<!ENTITY e "x">]><Patient xmlns="http://hl7.org/fhir"/>');
+    expect((await run(file)).output).toContain('1 error');
+  });
+  it('says what is wrong with the JSON (json.html, RFC 8259)', async () => {
+    const file = join(directory, 'wrong', 'p.json');
+    mkdirSync(join(directory, 'wrong'));
+    for (const wrong of [
+      '{"resourceType":"Patient","active":true,}',
+      '{"resourceType":"Patient","active":true,"active":true}',
+      '{"resourceType":"Patient" // comment\n}',
+      '{"resourceType":"Patient","active":tru}',
+      '{"resourceType":"Patient"} {}',
+      '{"resourceType":"Patient","active":NaN}',
+      "{'resourceType':'Patient'}",
+      '[]',
+      '{"active":true}',
+      '',
+    ]) {
+      writeFileSync(file, wrong);
+      expect((await run(file)).code, wrong).toBe(1);
+    }
+    writeFileSync(
+      file,
+      Buffer.concat([
+        Buffer.from('{"resourceType":"Patient","language":"'),
+        Buffer.of(0xff),
+        Buffer.from('"}'),
+      ]),
+    );
+    expect((await run(file)).output).toContain('not UTF-8');
+    writeFileSync(file, '\ufeff{"active":true,"resourceType":"Patient"}');
+    expect((await run(file)).code).toBe(0);
+  });
+  it('takes definitions that are in no package', async () => {
+    const url = 'http://example.org/StructureDefinition/named';
+    const folder = join(directory, 'definitions');
+    mkdirSync(folder);
+    const structure = profile('Patient', [{ path: 'Patient.name', min: 1 }], { url });
+    writeFileSync(join(folder, 'named.json'), JSON.stringify(structure));
+    const { code, output } = await run(good, '--definitions', folder, '--profile', url);
+    expect(code).toBe(1);
+    expect(output).toContain('name is required');
+    await expect(run(good, '--definitions', join(directory, 'none'))).rejects.toThrow(UsageError);
   });
   it('refuses what it does not know', async () => {
     await expect(run(good, '--format', 'xml')).rejects.toThrow(UsageError);

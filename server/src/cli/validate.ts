@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { loadDefinitions } from '../conformance/definitions.ts';
 import {
   environmentPackages,
   type FhirPackage,
@@ -9,24 +8,28 @@ import {
   withDependencies,
 } from '../conformance/packages/index.ts';
 import { FhirError } from '../fhir/outcome.ts';
-import { isResource } from '../fhir/resource-body.ts';
-import { parseJson } from '../json/parse.ts';
 import type { Severity, ValidationIssue } from '../validation/profiles/types.ts';
-import { createValidators, validateResource } from '../validation/profiles/validate.ts';
+import {
+  createValidators,
+  type ValidationRequest,
+  validateResource,
+} from '../validation/profiles/validate.ts';
 import type { Validators } from '../validation/profiles/validators.ts';
 import { type Command, parse, UsageError } from './command.ts';
-import { inputFiles } from './loading/files.ts';
+import { inputs, looseDefinitions, parseInput } from './validate-input.ts';
 import { FORMATS } from './validate-report.ts';
 
 /** `vesta validate`. */
 export const validate: Command = {
   help: `Usage: vesta validate FILE|DIRECTORY|-... [OPTION...]
 
-Validates FHIR resources in JSON (files, NDJSON with one resource a line, each gzipped or not; - is the standard
+Validates FHIR resources in JSON or XML (files, NDJSON with one resource a line, each gzipped or not; - is the standard
 input) against FHIR R4, the profiles that they declare in meta.profile, and those asked for. Needs no server.
 
   --profile URL          validate against this profile too; several with commas
   --package PACKAGE      a package to use: a .tgz, a folder, a folder of packages, or name#version; several with commas
+  --definitions PATH     files or folders with profiles, value sets, questionnaires and so on that are in no package;
+                         several with commas
   --format FORMAT        text (default), json (an OperationOutcome for each resource) or sarif
   --unknown-extensions SEVERITY
                          how an extension without a known definition is judged: error, warning, information (default)
@@ -44,6 +47,7 @@ are looked for there and in ~/.fhir/packages. The exit code is 1 when there is a
       {
         profile: { type: 'string' },
         package: { type: 'string' },
+        definitions: { type: 'string' },
         format: { type: 'string' },
         'unknown-extensions': { type: 'string' },
         'best-practice': { type: 'boolean' },
@@ -57,7 +61,7 @@ are looked for there and in ~/.fhir/packages. The exit code is 1 when there is a
     if (format === undefined) throw new UsageError(`--format: "${name}" is not text, json or sarif`);
     const unknownExtensions = severityOf('unknown-extensions', values['unknown-extensions']);
     const profiles = list(values.profile);
-    const set = loadPackages(list(values.package));
+    const set = loadPackages(list(values.package), list(values.definitions));
     const validators = createValidators(set);
     const missing = set.missingDependencies();
     if (missing.length > 0 && name === 'text') {
@@ -67,7 +71,7 @@ are looked for there and in ~/.fhir/packages. The exit code is 1 when there is a
     let failed = false;
     const report = format(console.log);
     for (const input of inputs(positionals)) {
-      const issues = validateText(input.text, validators, {
+      const issues = validateText(input, validators, {
         profiles,
         options: {
           ...(unknownExtensions === undefined ? {} : { unknownExtensions }),
@@ -99,57 +103,22 @@ function severityOf(option: string, text: string | undefined): Severity | undefi
 }
 
 /** The packages asked for, else those of VESTA_PACKAGES, with what they depend on. */
-function loadPackages(named: readonly string[]): PackageSet {
+function loadPackages(named: readonly string[], loose: readonly string[]): PackageSet {
   const places = [...environmentPackages(), packageCache()];
   const wanted = named.length > 0 ? named : environmentPackages();
   const packages: FhirPackage[] = wanted.flatMap((one) => findPackages(one, places));
-  return new PackageSet(withDependencies(packages, places));
-}
-
-interface Input {
-  /** File, and line of an NDJSON file. */
-  readonly place: string;
-  readonly text: string;
-}
-
-function* inputs(positionals: readonly string[]): Generator<Input> {
-  if (positionals.includes('-')) {
-    if (positionals.length > 1) throw new UsageError('- stands alone');
-    yield { place: '-', text: readFileSync(0, 'utf8') };
-    return;
-  }
-  const files = inputFiles(positionals);
-  if (files.length === 0) throw new UsageError('There are no .json, .ndjson or .jsonl files');
-  for (const { path, gzip, ndjson } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-    const bytes = readFileSync(path);
-    const text = (gzip ? gunzipSync(bytes) : bytes).toString('utf8').replace(/^\ufeff/, '');
-    if (!ndjson) yield { place: path, text };
-    else {
-      for (const [i, line] of text.split('\n').entries()) {
-        if (line.trim() !== '') yield { place: `${path}:${i + 1}`, text: line };
-      }
-    }
-  }
+  const own = loose.length === 0 ? [] : [looseDefinitions(loose, loadDefinitions())];
+  return new PackageSet([...own, ...withDependencies(packages, places)]);
 }
 
 function validateText(
-  text: string,
+  input: ReturnType<typeof inputs> extends Generator<infer T> ? T : never,
   validators: Validators,
-  request: Parameters<typeof validateResource>[2],
+  request: ValidationRequest,
 ): ValidationIssue[] {
   try {
-    const resource = parseJson(text, { maxDepth: 256 });
-    if (!isResource(resource)) {
-      return [
-        {
-          severity: 'error',
-          code: 'structure',
-          diagnostics: 'This is no FHIR resource',
-          details: 'This is no FHIR resource',
-        },
-      ];
-    }
-    return validateResource(resource, validators, request);
+    if ('error' in input) throw input.error;
+    return validateResource(parseInput(input.text, validators.definitions), validators, request);
   } catch (error) {
     if (error instanceof FhirError) return [...error.issues];
     throw error;

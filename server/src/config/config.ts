@@ -19,6 +19,8 @@ export interface Config {
   readonly references: 'strict' | 'lenient';
   /** What VESTA_PACKAGES says; undefined: no packages. */
   readonly packages: string | undefined;
+  /** What VESTA_PACKAGE_REGISTRY says; undefined: packages are never fetched. */
+  readonly packageRegistry: string | undefined;
   readonly maxBodyMb: number;
   readonly maxPage: number;
   readonly defaultPage: number;

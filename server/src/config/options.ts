@@ -108,6 +108,14 @@ export const OPTIONS = [
       'FHIR packages that `$validate` knows besides R4: files (.tgz) and folders, separated as in PATH, or `name#version`',
   },
   {
+    key: 'packageRegistry',
+    name: 'VESTA_PACKAGE_REGISTRY',
+    type: { kind: 'text' },
+    fallbackText: 'none',
+    description:
+      'where packages are fetched from that are on no disk: base URLs of FHIR package registries, separated by commas',
+  },
+  {
     key: 'maxBodyMb',
     name: 'VESTA_MAX_BODY_MB',
     type: integer(1, 400),

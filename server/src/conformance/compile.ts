@@ -17,7 +17,7 @@ import type {
 } from './source-model.ts';
 
 /** Counts up with every change of what the compiler writes, so that caches of older versions are made again. */
-const COMPILER_VERSION = 1;
+const COMPILER_VERSION = 2;
 
 /** What a cache file must say it was made from. */
 export function cacheStamp(source: DefinitionsPackage): string {

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { writeWhole } from './write-whole.ts';
 
 /**
  * A file of many small JSON texts with a directory in front. The texts stay in one Buffer outside the JavaScript heap
@@ -47,15 +46,7 @@ export function writePacked(
   }
   const body = Buffer.concat(texts);
   const header: Header = { stamp, length: body.length, crc: crc32(body), sections: directory };
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    writeFileSync(temporary, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`, 'utf8'), body]));
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writeWhole(file, [Buffer.from(`${JSON.stringify(header)}\n`, 'utf8'), body]);
 }
 
 /** Opens a packed file: its sections by name, or undefined if it is absent, damaged or made from something else. */

@@ -64,6 +64,14 @@ const RESTORED: readonly string[] = [
   'ResearchStudy.site',
 ];
 
+/** Elements without any below them whose place among their siblings was lost, and those that they come behind. */
+const MOVED: readonly { readonly path: string; readonly behind: string }[] = [
+  {
+    path: 'EvidenceVariable.characteristic.exclude',
+    behind: 'EvidenceVariable.characteristic.usageContext',
+  },
+];
+
 /** Types that 4.0.1 does not have as resources or data types. */
 const NOT_R4: readonly string[] = ['SubscriptionStatus', 'MetadataResource'];
 
@@ -105,6 +113,12 @@ export function correctToR4(
             original,
           );
         }
+      }
+      for (const { path, behind } of MOVED) {
+        const place = elements.findIndex((element) => element.path === path);
+        if (place < 0) continue;
+        const moved = elements.splice(place, 1);
+        elements.splice(elements.findIndex((element) => element.path === behind) + 1, 0, ...moved);
       }
       return { ...structure, snapshot: { element: elements } };
     });

@@ -28,6 +28,11 @@ export function findDefinitionsPackage(): DefinitionsPackage {
   };
 }
 
+/** The resources of one of the package's files that is a list of them. */
+export function readResources<T>(source: DefinitionsPackage, file: string): T[] {
+  return JSON.parse(readFileSync(join(source.directory, file), 'utf8')) as T[];
+}
+
 /** The resources of one of the package's bundles, e.g. `valuesets.json`. */
 export function readBundle<T>(source: DefinitionsPackage, file: string): T[] {
   const bundle = JSON.parse(readFileSync(join(source.directory, file), 'utf8')) as {

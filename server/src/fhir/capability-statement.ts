@@ -60,7 +60,10 @@ export interface CapabilityInput {
   readonly unsupportedSearchParams?: ReadonlySet<string>;
   /** Canonical URLs of supported profiles by resource type. */
   readonly supportedProfiles?: ReadonlyMap<string, readonly string[]>;
+  /** `url|version` of the guides whose packages are active. */
   readonly implementationGuides?: readonly string[];
+  /** Canonical URLs of CapabilityStatements (requirements) that are met. */
+  readonly instantiates?: readonly string[];
   readonly security?: SecurityCapability;
 }
 
@@ -74,7 +77,8 @@ export interface SecurityCapability {
   readonly extension?: readonly JsonObject[];
 }
 
-const INTERACTIONS: readonly TypeInteraction[] = [
+/** What the server does with every type. */
+export const INTERACTIONS: readonly TypeInteraction[] = [
   'read',
   'vread',
   'update',
@@ -88,8 +92,13 @@ const INTERACTIONS: readonly TypeInteraction[] = [
 
 const DEFAULTS = {
   date: new Date().toISOString(),
-  formats: ['application/fhir+json', 'json'],
-  patchFormats: ['application/json-patch+json', 'application/fhir+json'],
+  formats: ['json', 'application/fhir+json', 'xml', 'application/fhir+xml'],
+  patchFormats: [
+    'application/json-patch+json',
+    'application/xml-patch+xml',
+    'application/fhir+json',
+    'application/fhir+xml',
+  ],
   interactions: INTERACTIONS,
   systemInteractions: ['transaction', 'batch', 'history-system', 'search-system'],
   // Stands for queries that are defined as operations, of which there are none.
@@ -125,6 +134,7 @@ export function capabilityStatement(input: CapabilityInput): Resource {
     date: offer.date,
     description: `What the FHIR R4 server ${software.name} offers to clients of the tenant ${offer.tenant}.`,
     kind: 'instance',
+    ...optional('instantiates', [...(offer.instantiates ?? [])]),
     software: { name: software.name, version: software.version },
     implementation: { description: `${software.name}, tenant ${offer.tenant}`, url: baseUrl },
     fhirVersion: '4.0.1',

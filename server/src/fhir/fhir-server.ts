@@ -7,6 +7,7 @@ import { search } from './interactions/search.ts';
 import { create, patch, remove, update } from './interactions/write.ts';
 import { findOperation } from './operations/operations.ts';
 import { fhirError } from './outcome.ts';
+import { withVisibleReasons } from './reasons.ts';
 import type { FhirRequest, FhirResponse } from './request.ts';
 import type { Route } from './route.ts';
 import { route } from './route.ts';
@@ -55,9 +56,20 @@ export class FhirServer {
 
   /**
    * @param services in place of the process's own: those of a transaction for its reads
-   * @throws FhirError for whatever the client is to be told
+   * @throws FhirError for whatever the client is to be told; what the request's signal says when that has ended
    */
   async handle(request: FhirRequest, services: Services = this.services): Promise<FhirResponse> {
+    request.signal?.throwIfAborted();
+    if (request.scope.tenant.id !== request.context.tenant.id)
+      throw fhirError(403, 'forbidden', 'This access is for another tenant', 'http.path');
+    try {
+      return await this.#route(services, request);
+    } catch (error) {
+      throw await withVisibleReasons(services, request, error);
+    }
+  }
+
+  async #route(services: Services, request: FhirRequest): Promise<FhirResponse> {
     const [first, second] = request.path;
     if (first === '_async' && second !== undefined) return asyncStatus(services, request, second);
     const routed = route(request.method, request.path);

@@ -41,6 +41,8 @@ export interface Issue {
   expression?: string;
   /** What a person reads as details.text, if other than diagnostics. */
   details?: string;
+  /** `Type/id` of resources that are the reason. Only those that the asker may see are told; see fhir/reasons.ts. */
+  reasons?: readonly string[];
 }
 
 /** The OperationOutcome resource for a list of issues (R4 operationoutcome.html). */

@@ -1,10 +1,11 @@
+import { isResource } from '../json/objects.ts';
 import type { Resource } from '../json/types.ts';
 import { applyFhirPathPatch } from '../patch/fhirpath-patch.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { applyXmlPatch } from '../xml/index.ts';
 import { fhirError } from './outcome.ts';
 import type { FhirRequest } from './request.ts';
-import { isResource, jsonBody } from './resource-body.ts';
+import { jsonBody } from './resource-body.ts';
 
 const XML_PATCH = 'application/xml-patch+xml';
 

@@ -27,7 +27,7 @@ export interface FhirRequest {
   /** Any other body, as text or, for Binary, as bytes; undefined when there is none. */
   readonly body: string | Buffer | undefined;
   readonly prefer: Preferences;
-  /** Ends when the client has gone away or the time is up. */
+  /** Of what an asynchronous job carries out: ends when the job must stop. Looked at before each step that takes time. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,6 @@
 import { assertResourceBody } from '../http/negotiation.ts';
-import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
+import { isResource } from '../json/objects.ts';
+import type { JsonValue, Resource } from '../json/types.ts';
 import { fhirError } from './outcome.ts';
 import type { FhirRequest } from './request.ts';
 
@@ -32,14 +33,4 @@ export function resourceBody(request: FhirRequest, type?: string): Resource {
     );
   }
   return body;
-}
-
-/** Whether a JSON value has the shape of a resource. */
-export function isResource(value: JsonValue | undefined): value is Resource {
-  return isObject(value) && typeof value['resourceType'] === 'string';
-}
-
-/** Whether a JSON value is an object (and no exact number). */
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !('rawJSON' in value);
 }

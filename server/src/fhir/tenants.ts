@@ -4,12 +4,17 @@ import type { DefinitionsModel, SearchParamModel } from '../conformance/model.ts
 import { typeCode } from '../conformance/resource-types.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
+import { type PackageFiles, packageFilesOf } from '../packages/package-files.ts';
 import type { TextHasher } from '../search/hash.ts';
 import { createExtractor, type Extractor } from '../search/index/extractor.ts';
 import { compileSearchParameter } from '../search/index/search-parameter.ts';
 import { IndexKeys } from '../search/index-model.ts';
 import type { Connections } from '../storage/connections.ts';
-import type { OwnSearchParameter, TenantContext } from './tenant-context.ts';
+import { activePackages } from '../storage/packages/active-packages.ts';
+import { packageSearchParameters } from './package-search-parameters.ts';
+import type { OwnSearchParameter, TenantContext, TenantPackage } from './tenant-context.ts';
+import { type Definitions, TenantDefinitions } from './tenant-definitions.ts';
+import { policyOf } from './tenant-policy.ts';
 
 /** How long a tenant's context is used without asking whether it has changed, in milliseconds. */
 const FRESH = 1000;
@@ -28,14 +33,29 @@ export class Tenants {
   readonly #definitions: DefinitionsModel;
   readonly #hasher: TextHasher;
   readonly #baseUrl: string;
+  readonly #files: PackageFiles;
+  readonly #tenantDefinitions: TenantDefinitions;
   readonly #byName = new Map<string, Entry>();
   readonly #compiled = new Map<string, { content: string; models: readonly SearchParamModel[] }>();
-  /** Extractors of the built-in definitions are shared by all tenants without search parameters of their own. */
+  /** Told of a context where active packages are not those that all resources are indexed by. */
+  onUnindexed: (context: TenantContext) => void = () => {};
+  /** Extractors of the built-in definitions are shared by all tenants without other search parameters. */
   readonly #sharedExtractors = new Map<string, Extractor>();
 
-  /** @param baseUrl the server's base, e.g. `http://localhost:8080/fhir`; tenants come below it */
-  constructor(connections: Connections, definitions: DefinitionsModel, hasher: TextHasher, baseUrl: string) {
+  /**
+   * @param baseUrl the server's base, e.g. `http://localhost:8080/fhir`; tenants come below it
+   * @param files the contents of installed packages
+   */
+  constructor(
+    connections: Connections,
+    definitions: DefinitionsModel,
+    hasher: TextHasher,
+    baseUrl: string,
+    files: PackageFiles = packageFilesOf(connections),
+  ) {
     this.#connections = connections;
+    this.#files = files;
+    this.#tenantDefinitions = new TenantDefinitions(connections, files, definitions);
     this.#definitions = definitions;
     this.#hasher = hasher;
     this.#baseUrl = baseUrl;
@@ -66,7 +86,7 @@ export class Tenants {
   async #load(name: string): Promise<TenantContext | undefined> {
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return undefined;
     const rows = await this.#connections.global({
-      text: 'select id, conformance_version, state from store.tenant where name = $1',
+      text: 'select id, conformance_version, state, config from store.tenant where name = $1',
       values: [name],
     });
     const row = rows[0];
@@ -75,7 +95,7 @@ export class Tenants {
       this.#byName.delete(name);
       return undefined;
     }
-    const [id, version] = row as [number, number];
+    const [id, version, , config] = row as [number, number, string, JsonObject];
     if (
       known !== undefined &&
       known.context.tenant.id === id &&
@@ -84,30 +104,42 @@ export class Tenants {
       known.checked = performance.now();
       // What is ready may change without the version, when $reindex ends. To make a context takes a tenth of a second
       // of the processor, so it is not made anew as often as somebody asks for a parameter that is unknown.
-      const waiting = known.context.ownSearchParameters.filter((own) => !own.ready).map((own) => own.id);
-      if (waiting.length === 0 || !(await this.#anyReady(known.context.tenant, waiting)))
-        return known.context;
+      if (!(await this.#anyReady(known.context))) return known.context;
     }
-    const context = await this.#make({ id, name }, version);
+    const context = await this.#make({ id, name }, version, config);
     this.#byName.set(name, { context, checked: performance.now(), refreshing: undefined });
     return context;
   }
 
-  async #make(tenant: Tenant, conformanceVersion: number): Promise<TenantContext> {
-    const own = conformanceVersion === 0 ? [] : await this.#ownSearchParameters(tenant);
-    const added = own.flatMap(({ models }) => models);
+  async #make(tenant: Tenant, conformanceVersion: number, config: JsonObject): Promise<TenantContext> {
+    const [own, { active, indexed }] = await Promise.all([
+      this.#ownSearchParameters(tenant),
+      this.#activePackages(tenant),
+    ]);
+    // The tenant's own come first, then its packages', then the shared ones'.
+    const added = distinctModels([...own, ...active].flatMap((one) => one.models));
     const definitions =
       added.length === 0 ? this.#definitions : withSearchParameters(this.#definitions, added);
     const extractors = added.length === 0 ? this.#sharedExtractors : new Map<string, Extractor>();
     const keys = new IndexKeys(this.#hasher, tenant.id);
     const baseUrl = `${this.#baseUrl}/${tenant.name}`;
-    return {
+    let opened: Promise<Definitions> | undefined;
+    const open = (): Promise<Definitions> => {
+      opened ??= this.#tenantDefinitions.of(tenant, active).catch((error) => {
+        opened = undefined;
+        throw error;
+      });
+      return opened;
+    };
+    const context: TenantContext = {
       tenant,
       baseUrl,
       keys,
       definitions,
       conformanceVersion,
+      policy: policyOf(config),
       ownSearchParameters: own,
+      activePackages: active,
       extract(resource: Resource) {
         let extractor = extractors.get(resource.resourceType);
         if (extractor === undefined) {
@@ -116,17 +148,50 @@ export class Tenants {
         }
         return extractor(resource, keys, { baseUrl });
       },
+      packages: async () => (await open()).packages,
+      validators: async () => (await open()).validators,
     };
+    const isActive = (digest: string) => active.some((one) => one.digest === digest);
+    if (active.some(({ ready }) => !ready) || !indexed.every(isActive)) this.onUnindexed(context);
+    return context;
   }
 
-  async #anyReady(tenant: Tenant, ids: readonly string[]): Promise<boolean> {
+  /** Whether something that the context's resources were not all indexed by has become ready. */
+  async #anyReady({ tenant, ownSearchParameters, activePackages }: TenantContext): Promise<boolean> {
+    const ids = ownSearchParameters.filter(({ ready }) => !ready).map(({ id }) => id);
+    const digests = activePackages.filter(({ ready }) => !ready).map(({ digest }) => digest);
+    if (ids.length === 0 && digests.length === 0) return false;
     const { rows } = await this.#connections.within(tenant, 'read', (connection) =>
       connection.query({
-        text: 'select from tenant.search_parameter where tenant_id = $1 and id = any($2::text[]) and ready limit 1',
-        values: [tenant.id, ids],
+        text: `select where exists (
+            select from tenant.search_parameter where tenant_id = $1 and id = any($2::text[]) and ready)
+          or exists (select from tenant.package_index where tenant_id = $1 and digest = any($3::text[]))`,
+        values: [tenant.id, ids, digests],
       }),
     );
     return rows.length > 0;
+  }
+
+  /** @returns the active packages, and the digests of those that the tenant's resources are indexed by */
+  async #activePackages(tenant: Tenant): Promise<{ active: TenantPackage[]; indexed: string[] }> {
+    const active = await activePackages(this.#connections, tenant);
+    const { rows } = await this.#connections.within(tenant, 'read', (connection) =>
+      connection.query({
+        text: 'select digest from tenant.package_index where tenant_id = $1',
+        values: [tenant.id],
+      }),
+    );
+    const indexed = rows.map(([digest]) => digest as string);
+    const found: TenantPackage[] = [];
+    for (const one of active) {
+      const models = packageSearchParameters(
+        one.digest,
+        await this.#files.open(tenant, one),
+        this.#definitions,
+      );
+      found.push({ ...one, models, ready: models.length === 0 || indexed.includes(one.digest) });
+    }
+    return { active: found, indexed };
   }
 
   async #ownSearchParameters(tenant: Tenant): Promise<OwnSearchParameter[]> {
@@ -169,4 +234,9 @@ export class Tenants {
       return [];
     }
   }
+}
+
+/** Of parameters with one key, such as those of two versions of a package, the first counts. */
+function distinctModels(models: readonly SearchParamModel[]): SearchParamModel[] {
+  return [...new Map(models.toReversed().map((model) => [model.key, model])).values()];
 }

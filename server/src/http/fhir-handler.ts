@@ -170,8 +170,8 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * The body of a request: parsed if it is a resource, as bytes for a raw Binary, else as text. Neither the bytes nor the
- * text of a resource are kept: a large bundle would be in memory several times.
+ * The body of a request: parsed if it is a resource, as bytes for a raw Binary or a package, else as text. Neither
+ * the bytes nor the text of a resource are kept: a large bundle would be in memory several times.
  */
 async function readContent(
   request: IncomingMessage,
@@ -190,12 +190,19 @@ async function readContent(
     (method === 'POST' || method === 'PUT') &&
     contentType !== FHIR_XML &&
     resourceFormat(contentType) !== 'json';
-  if (rawBinary) return { json: undefined, body: bytes };
+  if (rawBinary || isArchive(path, contentType)) return { json: undefined, body: bytes };
   if (resourceFormat(contentType) === 'xml')
     return { json: parseXml(bodyText(bytes), definitions), body: undefined };
   const isJson = contentType === undefined || contentType.endsWith('json');
   if (isJson) return { json: parseJson(bodyText(bytes)), body: undefined };
   return { json: undefined, body: isBinary ? bytes : bodyText(bytes) };
+}
+
+/** A FHIR package as the body of $install-package. */
+function isArchive(path: readonly string[], contentType: string | undefined): boolean {
+  return (
+    path[0] === '$install-package' && contentType !== undefined && resourceFormat(contentType) === undefined
+  );
 }
 
 /** The format of an answer about a Binary, which may be neither: then errors are JSON. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FhirError } from '../fhir/outcome.ts';
-import { acceptedTypes, contentCoding, preferences, wantedFormat } from './negotiation.ts';
+import { acceptedTypes, contentCoding, preferences, resourceFormat, wantedFormat } from './negotiation.ts';
 
 const statusOf = (work: () => void): number => {
   try {
@@ -42,6 +42,14 @@ describe('content negotiation', () => {
     expect(wantedFormat(undefined, undefined)).toBe('json');
     expect(wantedFormat(undefined, 'text/html,application/xml;q=0.9,*/*;q=0.8')).toBe('json');
     expect(statusOf(() => wantedFormat(undefined, 'text/turtle'))).toBe(406);
+  });
+
+  it('takes no name of what every JavaScript object has for a format', () => {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']) {
+      expect(statusOf(() => wantedFormat(name, undefined))).toBe(406);
+      expect(statusOf(() => wantedFormat(undefined, name))).toBe(406);
+      expect(resourceFormat(name)).toBeUndefined();
+    }
   });
 
   it('reads the preferences of R4 http.html#ops and passes over others (RFC 7240)', () => {

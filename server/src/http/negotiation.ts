@@ -7,29 +7,29 @@ export const FHIR_XML = 'application/fhir+xml';
 export type Format = 'json' | 'xml';
 
 /** Media types of resources, by format (R4 http.html#mime-type; the older names are still sent by clients). */
-const RESOURCE_TYPES: Readonly<Record<string, Format>> = {
-  'application/fhir+json': 'json',
-  'application/json': 'json',
-  'application/json+fhir': 'json',
-  'text/json': 'json',
-  'application/fhir+xml': 'xml',
-  'application/xml': 'xml',
-  'application/xml+fhir': 'xml',
-  'text/xml': 'xml',
-};
+const RESOURCE_TYPES: ReadonlyMap<string, Format> = new Map([
+  ['application/fhir+json', 'json'],
+  ['application/json', 'json'],
+  ['application/json+fhir', 'json'],
+  ['text/json', 'json'],
+  ['application/fhir+xml', 'xml'],
+  ['application/xml', 'xml'],
+  ['application/xml+fhir', 'xml'],
+  ['text/xml', 'xml'],
+]);
 
 /** What `_format` and Accept may say besides. Browsers ask for pages and get JSON. */
-const OTHER_NAMES: Readonly<Record<string, Format>> = {
-  json: 'json',
-  xml: 'xml',
-  '*/*': 'json',
-  'application/*': 'json',
-  'text/*': 'json',
-};
+const OTHER_NAMES: ReadonlyMap<string, Format> = new Map([
+  ['json', 'json'],
+  ['xml', 'xml'],
+  ['*/*', 'json'],
+  ['application/*', 'json'],
+  ['text/*', 'json'],
+]);
 
 /** The format of a resource that a Content-Type means; undefined if it means none. */
 export function resourceFormat(contentType: string | undefined): Format | undefined {
-  return contentType === undefined ? undefined : RESOURCE_TYPES[contentType];
+  return contentType === undefined ? undefined : RESOURCE_TYPES.get(contentType);
 }
 
 /** An Accept header as media types from most to least wanted (RFC 9110 12.5.1), those with q=0 left out. */
@@ -57,7 +57,7 @@ export function wantedFormat(format: string | undefined, accept: string | undefi
   if (format !== undefined && format !== '') {
     // In a URL the plus of application/fhir+json is often left unescaped and arrives as a space.
     const type = (format.split(';')[0] as string).trim().toLowerCase().replace(' ', '+');
-    const wanted = RESOURCE_TYPES[type] ?? OTHER_NAMES[type];
+    const wanted = RESOURCE_TYPES.get(type) ?? OTHER_NAMES.get(type);
     if (wanted !== undefined) return wanted;
     throw notAvailable(`_format '${format}'`, 'http.query._format');
   }
@@ -66,7 +66,7 @@ export function wantedFormat(format: string | undefined, accept: string | undefi
   // Browsers name application/xml after HTML pages: people read JSON more easily.
   if (types[0] === 'text/html' && types.includes('*/*')) return 'json';
   for (const type of types) {
-    const wanted = RESOURCE_TYPES[type] ?? OTHER_NAMES[type];
+    const wanted = RESOURCE_TYPES.get(type) ?? OTHER_NAMES.get(type);
     if (wanted !== undefined) return wanted;
   }
   throw notAvailable(`'${accept}'`, 'http.accept');

@@ -10,6 +10,7 @@ import { Tenants } from '../fhir/tenants.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
 import { type AfterCommit, WriteEngine } from '../fhir/write/engine.ts';
 import { JobQueue } from '../jobs/job-queue.ts';
+import { indexPackages } from '../jobs/package-index.ts';
 import { REINDEX_JOB } from '../jobs/reindex-job.ts';
 import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
 import {
@@ -23,11 +24,12 @@ import { Metrics } from '../observability/metrics.ts';
 import { startTrace } from '../observability/trace.ts';
 import { createCursorCodec } from '../search/cursor.ts';
 import { TextHasher } from '../search/hash.ts';
-import { Connections } from '../storage/connections.ts';
+import { ConnectionPools, type Connections } from '../storage/connections.ts';
 import { VersionReader } from '../storage/read-versions.ts';
 import { RowIdGenerator } from '../storage/row-id.ts';
 import { TextDictionary } from '../storage/text-dictionary.ts';
-import { codeSystemsWritten } from '../terminology/store-system.ts';
+import type { TerminologyService } from '../terminology/service.ts';
+import { terminologyWritten } from '../terminology/store-system.ts';
 import { createApp, type Readiness } from './app.ts';
 import { BodyBudget } from './body.ts';
 import { fhirHandler, type RequestOutcome } from './fhir-handler.ts';
@@ -55,6 +57,7 @@ export interface ServiceSettings {
 export interface RunningService {
   readonly server: Server;
   readonly fhir: FhirServer;
+  readonly connections: ConnectionPools;
   readonly log: Logger;
   /** Ends gracefully: running requests finish within `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
@@ -68,7 +71,7 @@ const MAX_URL = 16_384;
  */
 export async function startService(settings: ServiceSettings): Promise<RunningService> {
   const log = createLogger({ level: settings.logLevel, name: 'vesta' });
-  const connections = new Connections({
+  const connections = new ConnectionPools({
     connectionString: settings.servingUrl,
     // Reads by id need little: they are joined. The rest of `read` is for searches that cannot be slow.
     poolSizes: { read: 4, search: Math.max(2, settings.poolSize - 7), write: 3 },
@@ -94,13 +97,17 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     new TextHasher(secret('hash_key')),
     `${settings.baseUrl}/fhir`,
   );
+  const terminology = terminologyOf({ connections });
   const engine = new WriteEngine(
-    connections,
-    new RowIdGenerator(Number(node[0]?.[0])),
-    new TextDictionary(connections),
+    {
+      connections,
+      rowIds: new RowIdGenerator(Number(node[0]?.[0])),
+      dictionary: new TextDictionary(connections),
+      conformance: tenants,
+      terminology,
+    },
     settings.fhir,
-    tenants,
-    copyCodeSystems(connections, log),
+    noteTerminology(connections, terminology, log),
   );
   const writes = new WriteCoalescer(engine);
   const jobs = new JobQueue(connections, {
@@ -117,6 +124,14 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     jobs,
   });
   jobs.start(jobHandlers(fhir.services));
+  tenants.onUnindexed = (context) => {
+    indexPackages(connections, jobs, context).catch((error: unknown) =>
+      log.error(
+        { err: error, tenant: context.tenant.name },
+        'the reindexing for packages could not be asked for',
+      ),
+    );
+  };
 
   const metrics = watchedMetrics(connections, writes, jobs);
   const exposition = joinClusterMetrics(metrics);
@@ -146,6 +161,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   return {
     server,
     fhir,
+    connections,
     log,
     async stop(grace = 25_000) {
       readiness.accepting = false;
@@ -158,19 +174,16 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   };
 }
 
-/** Large code systems are copied into the concept tables once they are stored; until then they are read as they are. */
-function copyCodeSystems(connections: Connections, log: Logger): AfterCommit {
-  const service = terminologyOf({ connections });
+/** Code systems and value sets that were stored decide at once; large ones are copied into the concept tables. */
+function noteTerminology(connections: Connections, service: TerminologyService, log: Logger): AfterCommit {
   return (context, outcomes) => {
-    const ids = outcomes.filter(({ type, id }) => type === 'CodeSystem' && id !== '').map(({ id }) => id);
-    if (ids.length === 0) return;
-    codeSystemsWritten(connections, service, context, ids).catch((error: unknown) =>
+    terminologyWritten(connections, service, context, outcomes).catch((error: unknown) =>
       log.error({ err: error }, 'a code system could not be copied into the concept tables'),
     );
   };
 }
 
-function watchedMetrics(connections: Connections, writes: WriteCoalescer, jobs: JobQueue): Metrics {
+function watchedMetrics(connections: ConnectionPools, writes: WriteCoalescer, jobs: JobQueue): Metrics {
   const metrics = new Metrics({
     types: new Set(RESOURCE_TYPES),
     interactions: new Set([

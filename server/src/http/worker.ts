@@ -21,6 +21,7 @@ export async function startWorker(): Promise<void> {
   const { servingUrl, config } = workerSettings();
   // The file's setting counts like the environment's, which is where packages are looked up.
   if (config.packages !== undefined) process.env['VESTA_PACKAGES'] = config.packages;
+  if (config.packageRegistry !== undefined) process.env['VESTA_PACKAGE_REGISTRY'] = config.packageRegistry;
   const service = await startService({
     port: config.port,
     host: config.host,

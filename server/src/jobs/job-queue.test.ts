@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts';
 import type { Tenant } from '../access/scope.ts';
 import { fhirError } from '../fhir/outcome.ts';
-import type { Connections } from '../storage/connections.ts';
+import type { ConnectionPools } from '../storage/connections.ts';
 import { withOwner } from '../storage/prepare.ts';
 import { createTenant } from '../storage/tenants.ts';
 import { type JobHandler, JobInterrupted, type JobStatus, type RunningJob } from './job.ts';
@@ -10,7 +10,7 @@ import { JobQueue, type JobQueueOptions } from './job-queue.ts';
 import { connect } from './test-support.ts';
 
 let database: TestDatabase;
-let connections: Connections;
+let connections: ConnectionPools;
 let north: Tenant;
 let south: Tenant;
 const queues: JobQueue[] = [];

@@ -15,6 +15,7 @@ import {
 import { START, typeSliceStatement } from '../storage/slices.ts';
 import type { JobHandler, JobProgress, JobResult, RunningJob } from './job.ts';
 import { isTransient } from './job-queue.ts';
+import { recordPackagesIndexed } from './package-index.ts';
 
 export const REINDEX_JOB = 'reindex';
 
@@ -24,12 +25,16 @@ export interface ReindexRequest extends JsonObject {
   subject: string;
   /** Resource types to do; null for all. */
   types: string[] | null;
+  /** Digests of the packages for whose search parameters it is done, if it is done for such. */
+  packages?: string[];
 }
 
 /** store.job.progress of a $reindex: where it stands, and what it has done. */
 interface Position extends JobProgress {
   /** The tenant's own search parameters as they were when the walk began: only those can become ready by it. */
   parameters: (StoredParameter & JsonObject)[];
+  /** The packages that were active then, by digest. */
+  packages: string[];
   /** Types still to be done; the first is under way. */
   types: string[];
   /** Row id up to which the first type is done, and up to which it is to be done; null before it has begun. */
@@ -99,8 +104,10 @@ async function begin(services: Services, tenant: Tenant, request: ReindexRequest
     storedParameters(connection, tenant),
   );
   const types = request.types ?? [...RESOURCE_TYPES];
+  const { activePackages } = await services.tenants.current(tenant);
   return {
     parameters: parameters as (StoredParameter & JsonObject)[],
+    packages: activePackages.map(({ digest }) => digest),
     types,
     after: null,
     until: null,
@@ -208,6 +215,7 @@ async function finish(
   const context = await services.tenants.current(tenant);
   const walked = request.types === null ? 'all' : new Set(request.types);
   const covered = at.parameters.filter((parameter) => readyBases(parameter, walked));
+  await recordPackagesIndexed(services.connections, context, at.packages ?? [], walked);
   return recordReady(services.connections, context, covered, walked === 'all');
 }
 

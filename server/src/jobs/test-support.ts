@@ -3,7 +3,9 @@ import { openScope, type Tenant } from '../access/scope.ts';
 import { loadDefinitions } from '../conformance/definitions.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
+import { terminologyOf } from '../fhir/operations/terminology/call.ts';
 import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
+import type { Services } from '../fhir/services.ts';
 import { Tenants } from '../fhir/tenants.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
 import { WriteEngine } from '../fhir/write/engine.ts';
@@ -11,7 +13,7 @@ import { parseJson } from '../json/parse.ts';
 import type { JsonObject } from '../json/types.ts';
 import { createCursorCodec } from '../search/cursor.ts';
 import { TextHasher } from '../search/hash.ts';
-import { Connections } from '../storage/connections.ts';
+import { ConnectionPools } from '../storage/connections.ts';
 import { withOwner } from '../storage/prepare.ts';
 import { VersionReader } from '../storage/read-versions.ts';
 import { RowIdGenerator } from '../storage/row-id.ts';
@@ -30,7 +32,7 @@ export interface Answer {
 /** A FHIR server without HTTP over a database of its own, for the tests of jobs. */
 export class TestServer {
   readonly database: TestDatabase;
-  readonly connections: Connections;
+  readonly connections: ConnectionPools;
   readonly jobs: JobQueue;
   readonly fhir: FhirServer;
   readonly errors: unknown[] = [];
@@ -51,11 +53,14 @@ export class TestServer {
     };
     const { connections } = this;
     const engine = new WriteEngine(
-      connections,
-      new RowIdGenerator(1),
-      new TextDictionary(connections),
+      {
+        connections,
+        rowIds: new RowIdGenerator(1),
+        dictionary: new TextDictionary(connections),
+        conformance: tenants,
+        terminology: terminologyOf({ connections }),
+      },
       settings,
-      tenants,
     );
     this.jobs = new JobQueue(connections, { poll: 100, onError: (error) => this.errors.push(error) });
     this.fhir = new FhirServer({
@@ -109,28 +114,31 @@ export class TestServer {
     method: FhirRequest['method'],
     target: string,
     body?: unknown,
-    changes: Partial<FhirRequest> & { async?: boolean } = {},
+    changes: Partial<FhirRequest> & { async?: boolean; services?: Services } = {},
   ): Promise<Answer> {
     const context = await this.fhir.tenants.current(tenant);
     const [path = '', query = ''] = target.split('?');
-    const { async: respondAsync = false, ...rest } = changes;
+    const { async: respondAsync = false, services, ...rest } = changes;
     let answer: FhirResponse;
     try {
-      answer = await this.fhir.handle({
-        scope: openScope(tenant),
-        context,
-        method,
-        path: path === '' ? [] : path.split('/'),
-        query: [...new URLSearchParams(query)],
-        header: () => undefined,
-        contentType: body === undefined ? undefined : 'application/fhir+json',
-        body: undefined,
-        ...(body === undefined
-          ? {}
-          : { json: parseJson(typeof body === 'string' ? body : JSON.stringify(body)) }),
-        prefer: { return: undefined, handling: undefined, respondAsync },
-        ...rest,
-      });
+      answer = await this.fhir.handle(
+        {
+          scope: openScope(tenant),
+          context,
+          method,
+          path: path === '' ? [] : path.split('/'),
+          query: [...new URLSearchParams(query)],
+          header: () => undefined,
+          contentType: body === undefined ? undefined : 'application/fhir+json',
+          body: undefined,
+          ...(body === undefined
+            ? {}
+            : { json: parseJson(typeof body === 'string' ? body : JSON.stringify(body)) }),
+          prefer: { return: undefined, handling: undefined, respondAsync },
+          ...rest,
+        },
+        services,
+      );
     } catch (error) {
       const { status, issues } = error as { status?: number; issues?: unknown };
       if (status === undefined) throw error;
@@ -155,8 +163,8 @@ export class TestServer {
 }
 
 /** The pools of one server process. */
-export function connect(database: TestDatabase): Connections {
-  return new Connections({
+export function connect(database: TestDatabase): ConnectionPools {
+  return new ConnectionPools({
     connectionString: database.servingUrl,
     poolSizes: { read: 2, search: 2, write: 3 },
     statementTimeouts: { read: 20_000, search: 20_000, write: 20_000 },

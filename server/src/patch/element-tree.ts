@@ -1,6 +1,6 @@
 import type { DefinitionsModel, ElementModel, TypeModel } from '../conformance/model.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
-import { isObject } from './json-value.ts';
 
 /** One value of an element. A primitive has its id and extensions in `extra`, what JSON keeps under `_name`. */
 export interface Item {

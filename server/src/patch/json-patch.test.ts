@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FhirError } from '../fhir/outcome.ts';
 import { exactNumber } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { applyJsonPatch } from './json-patch.ts';
-import { isObject, jsonEquals } from './json-value.ts';
+import { jsonEquals } from './json-value.ts';
 
 const patient = (): Resource => ({
   resourceType: 'Patient',

@@ -1,11 +1,11 @@
 import { fhirError } from '../fhir/outcome.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { arrayIndex, parsePointer } from './json-pointer.ts';
 import {
   type CopyBudget,
   deepCopy,
   getProperty,
-  isObject,
   jsonEquals,
   MAX_DEPTH,
   setProperty,

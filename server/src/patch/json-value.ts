@@ -1,13 +1,9 @@
 import { isExactNumber, isNumber, textOf } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 
 /** Deepest nesting that a patched document may have; stacked copies would otherwise exhaust the call stack. */
 export const MAX_DEPTH = 200;
-
-/** Whether the value is a JSON object: neither null, nor an array, nor an exact number. */
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
-}
 
 /** An object's own property; what its prototype offers (`constructor`, `__proto__`) is no JSON and reads as undefined. */
 export function getProperty(object: JsonObject, name: string): JsonValue | undefined {

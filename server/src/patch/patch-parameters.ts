@@ -1,8 +1,8 @@
 import type { DefinitionsModel } from '../conformance/model.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
+import { isObject } from '../json/objects.ts';
 import { shownValue } from '../json/shown.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
-import { isObject } from './json-value.ts';
 
 /** A value as a Parameters part carries it. */
 export type PatchValue =

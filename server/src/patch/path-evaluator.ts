@@ -1,6 +1,7 @@
 import { isNumber, numberOf } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { ElementTree, Node } from './element-tree.ts';
-import { isObject, jsonEquals } from './json-value.ts';
+import { jsonEquals } from './json-value.ts';
 import type { Expression, Invocation } from './path-ast.ts';
 import { evaluateCriterion } from './path-fallback.ts';
 

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { isNumber, numberOf } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonValue } from '../json/types.ts';
 import type { Node } from './element-tree.ts';
-import { isObject } from './json-value.ts';
 import type { Expression } from './path-ast.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import { MAX_DATE, MIN_DATE } from './index-model.ts';
 
@@ -142,8 +143,4 @@ export function timingRange(timing: JsonObject): DateRange | undefined {
     add(periodRange(repeat.boundsPeriod.start, repeat.boundsPeriod.end));
   }
   return low > high ? undefined : { low, high };
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -210,6 +210,9 @@ export class IndexKeys {
   }
 }
 
+/** Key of the pseudo-parameter whose tokens say "refers to", for targets without a compartment token. */
+export const REFERS_TO = searchParamKey('reference', 'any');
+
 /** Key of the pseudo-parameter that compartment tokens are salted with. */
 export function compartmentParam(compartmentType: string): number {
   return searchParamKey('compartment', compartmentType);

@@ -147,7 +147,7 @@ function contentDifferences(row: CurrentRow, type: string, resource: Resource): 
 }
 
 function readyDefinitions(context: TenantContext, builtIn: DefinitionsModel): DefinitionsModel {
-  const ready = context.ownSearchParameters.filter((own) => own.ready);
+  const ready = [...context.ownSearchParameters, ...context.activePackages].filter((one) => one.ready);
   return withSearchParameters(
     builtIn,
     ready.flatMap(({ models }) => models),

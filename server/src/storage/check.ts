@@ -107,7 +107,9 @@ async function checkTenant(
         select from store.resource r where r.tenant_id = $1 and r.type = $2 and r.id = p.id and not r.deleted)) limit 1`,
     values: [tenant.id, typeCode('SearchParameter')],
   });
-  const pending = waiting.length > 0 || context.ownSearchParameters.some(({ ready }) => !ready);
+  const pending =
+    waiting.length > 0 ||
+    [...context.ownSearchParameters, ...context.activePackages].some(({ ready }) => !ready);
   const resources = new ResourceCheck(context, builtIn, pending);
   const dictionary = new DictionaryCheck(tenant);
   const check = findings.tenant(tenant.name, pending);
@@ -203,12 +205,11 @@ async function tenantContext(
   const [key] = await run({ text: `select value from store.setting where name = 'hash_key'`, values: [] });
   if (key === undefined) throw new Error('The database has no hash_key: run vesta db migrate');
   await owner.query(`select set_config('app.tenant', $1, true)`, [String(tenant.id)]);
-  const connections = {
+  const connections: Connections = {
     global: run,
-    within: <T>(_tenant: Tenant, _pool: string, work: (connection: TenantConnection) => Promise<T>) =>
-      work(new TenantConnection(owner as pg.PoolClient, undefined)),
+    within: (_tenant, _pool, work) => work(new TenantConnection(owner as pg.PoolClient, undefined)),
   };
   const hasher = new TextHasher(Buffer.from(key[0] as string, 'hex'));
-  const tenants = new Tenants(connections as unknown as Connections, definitions, hasher, baseUrl);
+  const tenants = new Tenants(connections, definitions, hasher, baseUrl);
   return await tenants.current(tenant);
 }

@@ -29,6 +29,8 @@ export interface MemberQuery {
   readonly limit: number;
   /** Writes the condition of an access scope. */
   readonly restriction?: RowRestriction;
+  /** Likewise, of the members that support is looked for from. */
+  readonly memberRestriction?: RowRestriction;
 }
 
 const found = (row: Row): FoundResource => ({
@@ -93,10 +95,11 @@ export async function compartmentSupport(
     `r.ref_hash <> ${focus}`,
     `r.type <> all(${sql.bind(excluded, 'smallint[]')})`,
   );
+  const allowed = query.memberRestriction === undefined ? 'true' : query.memberRestriction(sql, 'm');
   const text = `with targets as (
       select distinct t.token # s.salt as ref_hash
       from tenant.resource m cross join lateral unnest(m.tokens) as t(token) cross join unnest(${sql.hashes(salts)}) as s(salt)
-      where m.tenant_id = $1 and not m.deleted and (m.tokens @> array[${token}] or m.ref_hash = ${focus})
+      where m.tenant_id = $1 and not m.deleted and (m.tokens @> array[${token}] or m.ref_hash = ${focus}) and (${allowed})
     )
     select r.rid, r.type, r.id, r.content from targets join tenant.resource r on r.ref_hash = targets.ref_hash
     where ${where.join(' and ')} order by r.rid limit ${sql.bind(query.limit, 'int')}`;

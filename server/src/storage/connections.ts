@@ -127,11 +127,22 @@ const PLANNING: Readonly<Record<PoolName, string>> = {
  */
 const MAX_PREPARED = 400;
 
+/** Lends connections: what reads and writes work with, be it the pools or one transaction that stands in for them. */
+export interface Connections {
+  /**
+   * Lends a connection of a pool, inside a tenant, for the time of `work`.
+   * @throws FhirError 503 when the database is away or no connection gets free in time
+   */
+  within<T>(tenant: Tenant, pool: PoolName, work: (connection: TenantConnection) => Promise<T>): Promise<T>;
+  /** Runs a statement that concerns no tenant's rows (tenants, settings, sequences). */
+  global(statement: SqlStatement): Promise<Row[]>;
+}
+
 /**
  * The pools of the serving role. Each connection carries the tenant it was last used for in `app.tenant`, which row
  * level security and the tenant views compare with; this class is the only place that sets it.
  */
-export class Connections {
+export class ConnectionPools implements Connections {
   readonly #pools: Record<PoolName, pg.Pool>;
   readonly #tenantOf = new WeakMap<object, number>();
   readonly #names = new Set<string>();
@@ -166,10 +177,6 @@ export class Connections {
     };
   }
 
-  /**
-   * Lends a connection of a pool, inside a tenant, for the time of `work`.
-   * @throws FhirError 503 when the database is away or no connection gets free in time
-   */
   async within<T>(
     tenant: Tenant,
     pool: PoolName,
@@ -197,7 +204,6 @@ export class Connections {
     }
   }
 
-  /** Runs a statement that concerns no tenant's rows (tenants, settings, sequences). */
   async global(statement: SqlStatement): Promise<Row[]> {
     const client = await this.#lend('read');
     let broken: Error | undefined;

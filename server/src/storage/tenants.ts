@@ -107,6 +107,27 @@ export async function deleteTenant(
   return total;
 }
 
+/**
+ * Changes settings of a tenant; running servers observe them with their next request.
+ * @param settings by name; null takes one away
+ * @returns all settings of the tenant
+ * @throws TenantError when there is no such tenant
+ */
+export async function configureTenant(
+  connection: OwnerConnection,
+  name: string,
+  settings: Readonly<Record<string, string | readonly string[] | null>>,
+): Promise<Record<string, unknown>> {
+  const { rows } = await connection.query(
+    `update store.tenant set config = jsonb_strip_nulls(config || $2::jsonb),
+        conformance_version = conformance_version + ($2::jsonb <> '{}')::int
+      where name = $1 and state = 'active' returning config`,
+    [name, JSON.stringify(settings)],
+  );
+  if (rows[0] === undefined) throw new TenantError(`There is no tenant "${name}"`);
+  return rows[0].config as Record<string, unknown>;
+}
+
 async function insertTenant(connection: OwnerConnection, name: string): Promise<Tenant | undefined> {
   checkTenantName(name);
   const { rows } = await connection.query(

@@ -133,7 +133,7 @@ export class Transaction {
       if (tenant.id !== this.tenant.id) throw new Error('A transaction lies within one tenant');
       return work(connection);
     };
-    return { within } as unknown as Connections;
+    return { within, global: (statement) => this.query(statement) };
   }
 
   /** Waits for all writes sent so far. */

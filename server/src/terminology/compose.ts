@@ -193,6 +193,27 @@ function filtersOf(element: JsonObject, path: string, system: string | undefined
   });
 }
 
+/**
+ * Sees to it that filters are understood, and supplements found, before any code is looked at.
+ * @throws TxError 400 for a filter that is not understood, 422 for a supplement that is not there
+ */
+export async function checkFilters(
+  context: TxContext,
+  set: PreparedSet,
+  seen = new Set<PreparedSet>(),
+): Promise<void> {
+  const top = seen.size === 0;
+  if (seen.has(set)) return;
+  seen.add(set);
+  for (const part of [...set.include, ...set.exclude]) {
+    for (const imported of part.valueSets) await checkFilters(context, imported, seen);
+    if (part.system === undefined || (part.filters.length === 0 && context.wanted.size === 0)) continue;
+    const system = await context.codeSystem(part.system, part.version);
+    for (const filter of part.filters) await system?.prepare(filter);
+  }
+  if (top) context.assertSupplements();
+}
+
 /** Prepared filters of a part, kept for the time of an operation. */
 export class FilterCache {
   readonly #tests = new WeakMap<CodeSystemProvider, Map<string, Promise<FilterTest>>>();
@@ -230,6 +251,8 @@ export class Membership {
   readonly #filters: FilterCache;
   /** Codes of value sets that come with their expansion. */
   readonly #expansions = new WeakMap<PreparedSet, ReadonlySet<string>>();
+  /** Value sets that have been asked about one code: value sets may import another by very many ways. */
+  #asked: { readonly member: Member; readonly answers: Map<PreparedSet, boolean> } | undefined;
 
   constructor(context: TxContext, filters: FilterCache) {
     this.#context = context;
@@ -237,6 +260,16 @@ export class Membership {
   }
 
   async inSet(set: PreparedSet, member: Member): Promise<boolean> {
+    if (this.#asked?.member !== member) this.#asked = { member, answers: new Map() };
+    const { answers } = this.#asked;
+    const known = answers.get(set);
+    if (known !== undefined) return known;
+    const found = await this.#inSet(set, member);
+    answers.set(set, found);
+    return found;
+  }
+
+  async #inSet(set: PreparedSet, member: Member): Promise<boolean> {
     if (set.expansion !== undefined) {
       let codes = this.#expansions.get(set);
       if (codes === undefined) {

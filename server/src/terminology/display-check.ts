@@ -26,7 +26,6 @@ export function checkDisplay(
   defaultLanguage: string | undefined,
 ): void {
   const { languages } = parameters;
-  const shown = languageSummary(languages);
   const place = below(path, 'display');
   const match = designations.check(display, languages, undefined, false);
   if (match === 'found') {
@@ -59,19 +58,7 @@ export function checkDisplay(
   if (count === 0) {
     const fallback = designations.preferred(undefined)?.value;
     if (fallback === undefined) {
-      state.report(
-        txIssue(
-          severity,
-          'invalid',
-          'invalid-display',
-          place,
-          'NO_VALID_DISPLAY_AT_ALL',
-          display,
-          system,
-          code,
-          shown,
-        ),
-      );
+      state.report(noDisplay(severity, place, { system, code, display }, parameters));
       return;
     }
     // There are texts, but in other languages: the default language's are good enough.
@@ -86,7 +73,7 @@ export function checkDisplay(
         display,
         system,
         code,
-        shown,
+        languageSummary(languages),
         fallback,
       ),
     );
@@ -120,20 +107,7 @@ export function checkForeignDisplay(
   const place = below(path, 'display');
   const count = designations.count(languages, true);
   if (count === 0) {
-    const shown = languageSummary(languages);
-    state.report(
-      txIssue(
-        'warning',
-        'invalid',
-        'invalid-display',
-        place,
-        'NO_VALID_DISPLAY_AT_ALL',
-        display,
-        system,
-        code,
-        shown,
-      ),
-    );
+    state.report(noDisplay('warning', place, { system, code, display }, parameters));
     return;
   }
   state.report(
@@ -146,6 +120,25 @@ export function checkForeignDisplay(
       { system, code, display },
       parameters,
     ),
+  );
+}
+
+function noDisplay(
+  severity: 'error' | 'warning' | 'information',
+  place: string,
+  { system, code, display }: DisplayedCoding,
+  { languages }: TxParameters,
+) {
+  return txIssue(
+    severity,
+    'invalid',
+    'invalid-display',
+    place,
+    'NO_VALID_DISPLAY_AT_ALL',
+    display,
+    system,
+    code,
+    languageSummary(languages),
   );
 }
 

@@ -28,6 +28,7 @@ export class ExpansionNotes {
     if (parameters.languages !== undefined)
       this.add('displayLanguage', 'valueCode', parameters.languages.text);
     for (const designation of parameters.designations) this.add('designation', 'valueString', designation);
+    for (const name of parameters.excludedSystems) this.add('exclude-system', 'valueUri', name);
     if (parameters.date !== undefined) this.add('date', 'valueDateTime', parameters.date);
     for (const name of [
       'excludeNested',

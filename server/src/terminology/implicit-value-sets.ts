@@ -64,7 +64,9 @@ export async function implicitValueSet(
   );
   if (all !== undefined) return made(all['url'] as string, {});
   const loaded = (await sources.stored()).find(({ resource }) => resource['valueSet'] === url);
-  return loaded && made(loaded.url, {});
+  if (loaded !== undefined) return made(loaded.url, {});
+  const packaged = await (await sources.packages())?.systemOfValueSet(url);
+  return packaged && made(packaged['url'] as string, {});
 }
 
 function decode(text: string): string {

@@ -53,3 +53,21 @@ export function extensionText(element: JsonObject, url: string): string | undefi
 
 export const STANDARDS_STATUS =
   'http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status';
+
+/** About how many bytes of JSON a value is; it stops counting above `enough`. */
+export function weightOf(value: JsonValue, enough: number): number {
+  let weight = 0;
+  const open: JsonValue[] = [value];
+  for (let next = open.pop(); next !== undefined && weight <= enough; next = open.pop()) {
+    weight += 6;
+    if (typeof next === 'string') weight += next.length;
+    else if (Array.isArray(next)) for (const item of next) open.push(item);
+    else if (typeof next === 'object' && next !== null) {
+      for (const [name, item] of Object.entries(next)) {
+        weight += name.length;
+        open.push(item);
+      }
+    }
+  }
+  return weight;
+}

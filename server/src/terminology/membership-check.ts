@@ -34,6 +34,8 @@ export class MembershipCheck {
   readonly #state: ValidationState;
   readonly #filters: FilterCache;
   readonly versions: VersionCheck;
+  /** Verdicts on one coding: a value set that is imported by several ways is looked into, and told of, once. */
+  #checked: { readonly coding: string; readonly verdicts: Map<PreparedSet, Verdict> } | undefined;
 
   constructor(context: TxContext, state: ValidationState, filters: FilterCache) {
     this.#context = context;
@@ -55,8 +57,23 @@ export class MembershipCheck {
       );
       return false;
     }
-    if (set.expansion !== undefined) return this.#inExpansion(set, path, { ...coding, system }, findings);
-    const picked = await this.versions.pick(set, { ...coding, system });
+    const key = [path, system, coding.version ?? '', coding.code].join('\n');
+    if (this.#checked?.coding !== key) this.#checked = { coding: key, verdicts: new Map() };
+    const { verdicts } = this.#checked;
+    if (verdicts.has(set)) return verdicts.get(set);
+    const verdict = await this.#check(set, path, { ...coding, system }, findings);
+    verdicts.set(set, verdict);
+    return verdict;
+  }
+
+  async #check(
+    set: PreparedSet,
+    path: string,
+    coding: CheckedCoding & { readonly system: string },
+    findings: CodingFindings,
+  ): Promise<Verdict> {
+    if (set.expansion !== undefined) return this.#inExpansion(set, path, coding, findings);
+    const picked = await this.versions.pick(set, coding);
     let result: Verdict = false;
     const parts = [...set.include].sort((a, b) =>
       a.system === b.system && a.version !== undefined && b.version !== undefined
@@ -64,13 +81,12 @@ export class MembershipCheck {
         : 0,
     );
     for (const part of parts) {
-      result = await this.#included(set, part, parts, path, { ...coding, system }, findings, picked);
+      result = await this.#included(set, part, parts, path, coding, findings, picked);
       if (result === undefined) return undefined;
       if (result) break;
     }
     if (result !== true) return result;
-    for (const part of set.exclude)
-      if (await this.#excluded(set, part, path, { ...coding, system }, findings)) return false;
+    for (const part of set.exclude) if (await this.#excluded(set, part, path, coding, findings)) return false;
     return true;
   }
 

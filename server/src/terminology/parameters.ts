@@ -1,6 +1,6 @@
 import { numberOf } from '../json/exact-number.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
-import { splitCanonical } from './canonical.ts';
+import { splitCanonical, versionMatches } from './canonical.ts';
 import { TxError, txError, txIssue } from './issues.ts';
 import { extensionsOf, objectOf, objectsOf, stringOf, typedValue } from './json.ts';
 import { type Languages, parseLanguages } from './languages.ts';
@@ -57,6 +57,8 @@ export class TxParameters {
   readonly designations: string[] = [];
   readonly properties: string[] = [];
   readonly supplements = new Set<string>();
+  /** `exclude-system`: code systems, `url` or `url|version`, whose codes are left out of an expansion. */
+  readonly excludedSystems = new Set<string>();
   readonly #validating: boolean;
   displayLanguage: Languages | undefined;
   /** Accept-Language, or the language of the value set. */
@@ -119,6 +121,9 @@ export class TxParameters {
         return;
       case 'useSupplement':
         if (text !== undefined) this.supplements.add(text);
+        return;
+      case 'exclude-system':
+        if (text !== undefined) this.excludedSystems.add(text);
         return;
       case 'displayLanguage':
         if (text !== undefined && first()) this.displayLanguage = parseLanguages(text, !this.#validating);
@@ -225,6 +230,15 @@ export class TxParameters {
     return this.#rules
       .filter((rule) => rule.mode === 'check' && rule.url === url)
       .map(({ version }) => version);
+  }
+
+  /** Whether `exclude-system` leaves out a code system. */
+  excludes(url: string, version: string | undefined): boolean {
+    for (const name of this.excludedSystems) {
+      const { url: own, version: asked } = splitCanonical(name);
+      if (own === url && (asked === undefined || versionMatches(asked, version))) return true;
+    }
+    return false;
   }
 
   get hasRules(): boolean {

@@ -1,7 +1,7 @@
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { TxContext } from './context.ts';
 import { TxError } from './issues.ts';
-import { stringOf } from './json.ts';
+import { objectOf, objectsOf, stringOf } from './json.ts';
 import { Lru } from './lru.ts';
 import { TxParameters } from './parameters.ts';
 import type { TerminologyService } from './service.ts';
@@ -17,6 +17,13 @@ export interface CodeVerdict {
   readonly message?: string;
   /** The right display. */
   readonly display?: string;
+  /** A display was given that is not one of the concept's. */
+  readonly wrongDisplay?: true;
+  /** The concept is there but no longer in use. */
+  readonly inactive?: true;
+  /** The code system, of which all codes are known, does not have the code. */
+  readonly notInSystem?: true;
+  readonly unknownValueSet?: true;
 }
 
 /** Terminology as the validation of resources asks for it. */
@@ -36,24 +43,39 @@ export interface TerminologyProvider {
 }
 
 const KEPT = 20_000;
+/** How long the definitions that were found for one question serve others, in milliseconds, and for how many. */
+const FRESH = 1000;
+const SHARED = 500;
 
 /**
- * Makes a provider for one validation, or for a run of many: what it has answered it keeps.
+ * Makes a provider for one validation, or for a run of many: what it has answered it keeps, at most `kept` answers.
  * @param context the tenant's; without one only computed and built-in definitions are used
  */
 export function createTerminologyProvider(
   service: TerminologyService,
   context?: TenantContext,
-  options: Pick<SourceOptions, 'extra' | 'visible'> = {},
+  options: Pick<SourceOptions, 'extra' | 'visible' | 'packages'> & { readonly kept?: number } = {},
 ): TerminologyProvider {
-  const sources = new Sources({ service, ...options, ...(context === undefined ? {} : { context }) });
-  const answers = new Lru<string, Promise<CodeVerdict>>(KEPT);
+  const { kept = KEPT, ...rest } = options;
+  const answers = new Lru<string, Promise<CodeVerdict>>(kept);
+  let sources: Sources | undefined;
+  let made = 0;
+  let uses = 0;
+  // Sources hold on to what they found: those of a provider that lives long are made anew now and then.
+  const current = (): Sources => {
+    if (sources === undefined || ++uses > SHARED || performance.now() - made > FRESH) {
+      sources = new Sources({ service, ...rest, ...(context === undefined ? {} : { context }) });
+      made = performance.now();
+      uses = 0;
+    }
+    return sources;
+  };
   return {
     validateCode(system, code, display, valueSetUrl) {
       const key = [system ?? '', code, display ?? '', valueSetUrl ?? ''].join('\u0000');
       let answer = answers.get(key);
       if (answer === undefined) {
-        answer = judge(sources, system, code, display, valueSetUrl);
+        answer = judge(current(), system, code, display, valueSetUrl);
         answers.set(key, answer);
         answer.catch(() => answers.delete(key));
       }
@@ -78,7 +100,11 @@ async function judge(
   try {
     let valueSet = valueSetUrl === undefined ? undefined : (await context.valueSet(valueSetUrl))?.resource;
     if (valueSetUrl !== undefined && valueSet === undefined)
-      return { result: 'unknown', message: `The value set '${valueSetUrl}' is not known` };
+      return {
+        result: 'unknown',
+        unknownValueSet: true,
+        message: `The value set '${valueSetUrl}' is not known`,
+      };
     if (valueSet === undefined) {
       const found = system === undefined ? undefined : await context.codeSystem(system, undefined);
       if (found === undefined)
@@ -109,9 +135,17 @@ function verdictOf(parameters: readonly ResultParameter[]): CodeVerdict {
   const display = stringOf(get('display')?.['valueString']);
   const valid = get('result')?.['valueBoolean'] === true;
   const unknown = get('x-unknown-system') !== undefined || get('x-caused-by-unknown-system') !== undefined;
+  const types = new Set(
+    objectsOf(objectOf(get('issues')?.['resource'])?.['issue']).flatMap((issue) =>
+      objectsOf(objectOf(issue['details'])?.['coding']).map(({ code }) => code),
+    ),
+  );
   return {
     result: valid ? true : unknown ? 'unknown' : false,
     ...(message === undefined ? {} : { message }),
     ...(display === undefined ? {} : { display }),
+    ...(types.has('invalid-display') ? { wrongDisplay: true } : {}),
+    ...(get('inactive')?.['valueBoolean'] === true ? { inactive: true } : {}),
+    ...(types.has('invalid-code') && !unknown && !valid ? { notInSystem: true } : {}),
   };
 }

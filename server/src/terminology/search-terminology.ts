@@ -1,3 +1,4 @@
+import { fhirError } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { JsonObject } from '../json/types.ts';
 import { DEFAULT_LIMITS, type Terminology } from '../search/query/types.ts';
@@ -42,14 +43,15 @@ function questionsOf(query: readonly (readonly [string, string])[]): Questions {
 
 /**
  * Looks up in advance what the modifiers `:in`, `:not-in`, `:above` and `:below` of a search need, over the tenant's own
- * terminology, loaded code systems and built-in definitions, so that the parser of searches can ask without waiting.
+ * terminology, loaded code systems, packages and built-in definitions, so that the parser of searches can ask without waiting.
  * @param query names and values of the search parameters
+ * @throws FhirError 4xx for `:above` and `:below` of a code system that is too large, or whose codes cannot be listed
  */
 export async function searchTerminology(
   service: TerminologyService,
   context: TenantContext,
   query: readonly (readonly [string, string])[],
-  options: Pick<SourceOptions, 'visible'> = {},
+  options: Pick<SourceOptions, 'visible' | 'packages'> = {},
 ): Promise<Terminology> {
   const questions = questionsOf(query);
   const valueSets = new Map<string, { system?: string; code: string }[]>();
@@ -117,14 +119,20 @@ async function relatives(
 ): Promise<string[]> {
   const bar = token.indexOf('|');
   const [system, code] = [token.slice(0, bar), token.slice(bar + 1)];
-  const provider = await sources.codeSystem(system, undefined);
-  const start = await provider?.locate(code);
-  if (provider === undefined || start === undefined) return [];
-  const codes: string[] = [];
-  const test = await provider.prepare({ property: 'concept', op, value: start.code });
-  for await (const batch of provider.select({ tests: [test] })) {
-    for (const concept of batch) if (concept.code !== start.code) codes.push(concept.code);
-    if (codes.length >= MOST) break;
+  try {
+    const provider = await sources.codeSystem(system, undefined);
+    const start = await provider?.locate(code);
+    if (provider === undefined || start === undefined) return [];
+    const codes: string[] = [];
+    const test = await provider.prepare({ property: 'concept', op, value: start.code });
+    for await (const batch of provider.select({ tests: [test] })) {
+      for (const concept of batch) if (concept.code !== start.code) codes.push(concept.code);
+      if (codes.length >= MOST) break;
+    }
+    return codes;
+  } catch (error) {
+    // Nothing found would be a wrong answer: the code system is there but cannot be used.
+    if (error instanceof TxError) throw fhirError(error.status, 'not-supported', error.message);
+    throw error;
   }
-  return codes;
 }

@@ -1,4 +1,5 @@
 import type { Tenant } from '../access/scope.ts';
+import { type FhirPackage, type PackageEntry, PackageError } from '../conformance/packages/index.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
@@ -10,11 +11,12 @@ import {
   ResourceFinder,
   type TerminologyType,
 } from '../storage/terminology/find-resources.ts';
+import { OwnDefinitions } from '../storage/terminology/own-definitions.ts';
 import { SystemRegistry } from '../storage/terminology/registry.ts';
 import type { StoredSystem } from '../storage/terminology/rows.ts';
 import { type BuiltinDefinitions, loadBuiltin } from './builtin/definitions.ts';
-import { txError } from './issues.ts';
-import { objectsOf, stringOf } from './json.ts';
+import { type TxError, txError } from './issues.ts';
+import { objectsOf, stringOf, weightOf } from './json.ts';
 import { Lru } from './lru.ts';
 import type { CodeSystemProvider } from './model.ts';
 import { countryCodes, currencyCodes, ISO3166, ISO4217 } from './systems/country-codes.ts';
@@ -57,8 +59,11 @@ export class TerminologyService {
   readonly finder: ResourceFinder;
   readonly registry: SystemRegistry;
   readonly concepts: ConceptReader;
+  readonly own: OwnDefinitions;
   readonly #resources = new Lru<string, Resource>(KEPT_BYTES);
   readonly #systems = new Lru<string, MemorySystem>(KEPT_CONCEPTS);
+  /** Files of packages that were found to be too large: they are not read again to find it out. */
+  readonly #large = new Lru<string, true>(1000);
   readonly #computed = new Map<string, CodeSystemProvider>();
   readonly #units = new Map<string, string>();
 
@@ -67,6 +72,7 @@ export class TerminologyService {
     this.finder = new ResourceFinder(connections);
     this.registry = new SystemRegistry(connections);
     this.concepts = new ConceptReader(connections);
+    this.own = new OwnDefinitions(connections);
   }
 
   builtin(): Promise<BuiltinDefinitions> {
@@ -86,7 +92,7 @@ export class TerminologyService {
     const known = this.#resources.get(key);
     if (known !== undefined) return known;
     const resource = (await this.builtin()).read(type, url, version);
-    if (resource !== undefined) this.#resources.set(key, resource, JSON.stringify(resource).length);
+    if (resource !== undefined) this.#resources.set(key, resource, weightOf(resource, KEPT_BYTES));
     return resource;
   }
 
@@ -123,6 +129,46 @@ export class TerminologyService {
       result.set(one, resource);
     }
     return result;
+  }
+
+  /**
+   * A resource of a package, parsed.
+   * @throws TxError 422 for one that is broken or too large
+   */
+  packageResource(from: FhirPackage, entry: PackageEntry): Resource {
+    const key = packageKey(from, entry);
+    const known = this.#resources.get(key);
+    if (known !== undefined) return known;
+    const name = `${entry.file} of the package ${from.manifest.name}#${from.manifest.version}`;
+    const { bytes: most } = this.limits;
+    const refuse = (): TxError =>
+      txError(
+        422,
+        'too-costly',
+        'too-costly',
+        `${name} is too large: this server works with up to ${most} bytes`,
+      );
+    if (this.#large.get(key) === true) throw refuse();
+    let resource: Resource;
+    try {
+      resource = from.read(entry);
+    } catch (error) {
+      if (!(error instanceof PackageError)) throw error;
+      throw txError(422, 'exception', 'invalid-data', error.message);
+    }
+    const bytes = weightOf(resource, most);
+    if (bytes > most) {
+      this.#large.set(key, true);
+      throw refuse();
+    }
+    this.#resources.set(key, resource, bytes);
+    return resource;
+  }
+
+  /** The compiled form of a CodeSystem of a package. @throws TxError as {@link packageResource} */
+  packageSystem(from: FhirPackage, entry: PackageEntry): CodeSystemProvider {
+    const key = packageKey(from, entry);
+    return this.#systems.get(key) ?? this.system(this.packageResource(from, entry), key);
   }
 
   /** The compiled form of a CodeSystem resource. @param key the same only for the same content; undefined: not kept */
@@ -181,4 +227,15 @@ export const COMPUTED_SYSTEMS: readonly string[] = [UCUM, BCP47, BCP13, ISO3166,
 
 export function resourceKey(tenant: Tenant, { type, rid, version }: FoundResource): string {
   return `${tenant.id} ${type} ${rid}/${version}`;
+}
+
+/** Numbers of packages: the same package, loaded once for all tenants, keeps its number; one that was replaced gets another. */
+const packageNumbers = new WeakMap<FhirPackage, number>();
+let packageCount = 0;
+
+/** The key of a package's resource in caches. */
+export function packageKey(from: FhirPackage, entry: PackageEntry): string {
+  let number = packageNumbers.get(from);
+  if (number === undefined) packageNumbers.set(from, (number = ++packageCount));
+  return `package ${number} ${entry.file}`;
 }

@@ -2,11 +2,20 @@ import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import type { FoundResource, TerminologyType } from '../storage/terminology/find-resources.ts';
 import type { StoredSystem } from '../storage/terminology/rows.ts';
+import { Candidates, extraOf, metadata } from './candidates.ts';
 import { compareVersions, joinCanonical, pickVersion, splitCanonical, versionMatches } from './canonical.ts';
 import { implicitValueSet } from './implicit-value-sets.ts';
+import { TxError } from './issues.ts';
 import { objectsOf, stringOf } from './json.ts';
 import type { CodeSystemProvider, Definition } from './model.ts';
-import { COMPUTED_SYSTEMS, resourceKey, type TerminologyService } from './service.ts';
+import {
+  openPackages,
+  type PackageItem,
+  type PackageSource,
+  type PackagesOption,
+  packagesOf,
+} from './package-source.ts';
+import { COMPUTED_SYSTEMS, packageKey, resourceKey, type TerminologyService } from './service.ts';
 import { isLanguagePack, SupplementedSystem } from './systems/supplemented.ts';
 
 /** Contents of code systems that codes can be judged by. */
@@ -20,22 +29,16 @@ export interface SourceOptions {
   readonly visible?: (type: TerminologyType) => boolean;
   /** Resources that came with the request (`tx-resource`). */
   readonly extra?: readonly Resource[];
+  /** FHIR packages; absent: those that are active for the context's tenant. */
+  readonly packages?: PackagesOption;
   /** `date` of the request: where no version is asked for, only definitions of that time or before count. */
   readonly date?: string;
 }
 
-interface Candidate {
-  readonly version?: string;
-  readonly date?: string;
-  /** CodeSystem.content. */
-  readonly content?: string;
-  open(): Promise<CodeSystemProvider>;
-}
-
 /**
  * Where one request finds its code systems, value sets and concept maps: what came with it, then the tenant's own
- * resources, then code systems loaded into the tables, then computed and built-in ones. Within the first of these that has
- * what is asked for, the newest version counts when none is asked for.
+ * resources, then code systems loaded into the tables, then FHIR packages, then computed and built-in ones. Within the
+ * first of these that has what is asked for, the newest version counts when none is asked for.
  */
 export class Sources {
   readonly service: TerminologyService;
@@ -43,15 +46,25 @@ export class Sources {
   readonly #extra: readonly Resource[];
   readonly #systems = new Map<string, Promise<CodeSystemProvider | undefined>>();
   readonly #own = new Map<string, Promise<{ found: FoundResource; resource: Resource }[]>>();
+  readonly #candidates: Candidates;
+  #packages: Promise<PackageSource | undefined> | undefined;
 
   constructor(options: SourceOptions) {
     this.service = options.service;
     this.#options = options;
     this.#extra = options.extra ?? [];
+    this.#candidates = new Candidates(options, () => this.packages());
   }
 
   get extra(): readonly Resource[] {
     return this.#extra;
+  }
+
+  /** The packages, opened at the first question. */
+  packages(): Promise<PackageSource | undefined> {
+    const { packages, context } = this.#options;
+    this.#packages ??= openPackages(this.service, packages ?? packagesOf(context));
+    return this.#packages;
   }
 
   /** Code systems in the concept tables that the tenant sees. */
@@ -99,96 +112,17 @@ export class Sources {
 
   async #base(url: string, version: string | undefined): Promise<CodeSystemProvider | undefined> {
     // Computed systems have no versions: any that is asked for is as good.
-    for (const level of this.#levels(url)) {
-      const candidates = (await level()).filter(({ content }) => USABLE.has(content ?? ''));
-      const chosen = this.#choose(candidates, version);
+    for (const level of this.#candidates.levels(url)) {
+      const candidates = (await level(version)).filter(({ content }) => USABLE.has(content ?? ''));
+      const chosen = this.#candidates.choose(candidates, version);
       if (chosen !== undefined) return chosen.open();
     }
     return COMPUTED_SYSTEMS.includes(url) ? this.service.computed(url) : undefined;
   }
 
-  /** Candidates for a code system from each kind of source, in order. */
-  #levels(url: string): (() => Promise<Candidate[]>)[] {
-    return [
-      async () =>
-        this.#extraOf('CodeSystem', url).map((resource) => ({
-          ...metadata(resource),
-          open: async () => this.service.system(resource, undefined),
-        })),
-      async () => this.#ownSystems(url),
-      async () => {
-        const { context } = this.#options;
-        if (context === undefined) return [];
-        const systems = await this.service.registry.systems(context.tenant);
-        return systems
-          .filter((system) => system.url === url && system.source === undefined)
-          .map((system) => ({
-            ...metadata(system.resource),
-            content: stringOf(system.resource['content']) ?? 'complete',
-            open: async () => this.service.tableSystem(context.tenant, system),
-          }));
-      },
-      async () => {
-        if (COMPUTED_SYSTEMS.includes(url)) return [];
-        const builtin = await this.service.builtin();
-        const found: Candidate[] = [];
-        for (const { version } of builtin.versions('CodeSystem', url)) {
-          const resource = await this.service.builtinResource('CodeSystem', url, version);
-          if (resource === undefined) continue;
-          const key = `builtin ${url}|${version ?? ''}`;
-          found.push({ ...metadata(resource), open: async () => this.service.system(resource, key) });
-        }
-        return found;
-      },
-    ];
-  }
-
-  async #ownSystems(url: string): Promise<Candidate[]> {
-    const { context } = this.#options;
-    if (context === undefined || this.#options.visible?.('CodeSystem') === false) return [];
-    const found = await this.service.finder.find(context, { type: 'CodeSystem', param: 'url', url });
-    if (found.length === 0) return [];
-    const tables = new Map(
-      (await this.service.registry.systems(context.tenant))
-        .filter(({ source }) => source !== undefined)
-        .map((system) => [system.source as string, system]),
-    );
-    const small = found.filter(({ rid, version }) => !tables.has(`${rid}/${version}`));
-    const contents = await this.service.contents(context, small);
-    return found.flatMap((one): Candidate[] => {
-      const table = tables.get(`${one.rid}/${one.version}`);
-      if (table !== undefined) {
-        if (table.url !== url) return [];
-        return [
-          { ...metadata(table.resource), open: async () => this.service.tableSystem(context.tenant, table) },
-        ];
-      }
-      const resource = contents.get(one);
-      if (resource === undefined || resource['url'] !== url) return [];
-      return [
-        {
-          ...metadata(resource),
-          open: async () => this.service.system(resource, resourceKey(context.tenant, one)),
-        },
-      ];
-    });
-  }
-
-  #choose<T extends { readonly version?: string; readonly date?: string }>(
-    candidates: readonly T[],
-    version: string | undefined,
-  ): T | undefined {
-    const { date } = this.#options;
-    if (version !== undefined || date === undefined) return pickVersion(candidates, version);
-    return pickVersion(
-      candidates.filter((one) => one.date === undefined || one.date.slice(0, date.length) <= date),
-      undefined,
-    );
-  }
-
   /** All versions of a code system that are known, oldest first. */
   async versions(url: string): Promise<string[]> {
-    const lists = await Promise.all(this.#levels(url).map((level) => level()));
+    const lists = await Promise.all(this.#candidates.levels(url).map((level) => level()));
     const versions = lists
       .flat()
       .flatMap(({ version, content }) =>
@@ -202,8 +136,8 @@ export class Sources {
     url: string,
     version: string | undefined,
   ): Promise<{ content: string; version?: string } | undefined> {
-    for (const level of this.#levels(url)) {
-      const chosen = this.#choose(await level(), version);
+    for (const level of this.#candidates.levels(url)) {
+      const chosen = this.#candidates.choose(await level(version), version);
       if (chosen !== undefined) {
         return {
           content: chosen.content ?? '',
@@ -225,7 +159,8 @@ export class Sources {
         splitCanonical(stringOf(resource['supplements']) ?? '').url === url,
     );
     const own = await this.#ownBy('CodeSystem', 'supplements', url);
-    const all = [...extra, ...own.map(({ resource }) => resource)].filter((supplement) => {
+    const packaged = (await (await this.packages())?.supplements(url)) ?? [];
+    const all = [...extra, ...own.map(({ resource }) => resource), ...packaged].filter((supplement) => {
       const target = splitCanonical(stringOf(supplement['supplements']) ?? '');
       if (target.url !== url || supplement['content'] !== 'supplement') return false;
       if (version !== undefined && target.version !== undefined && !versionMatches(target.version, version))
@@ -264,10 +199,6 @@ export class Sources {
     return reading;
   }
 
-  #extraOf(type: TerminologyType, url: string): Resource[] {
-    return this.#extra.filter((resource) => resource.resourceType === type && resource['url'] === url);
-  }
-
   /**
    * A value set by canonical URL, `url|version`, or `#id` of one that `within` contains. Implicit value sets of code
    * systems (`?fhir_vs`, CodeSystem.valueSet, LOINC's) are made here.
@@ -294,8 +225,8 @@ export class Sources {
     url: string,
     version: string | undefined,
   ): Promise<Definition | undefined> {
-    const extra = this.#choose(
-      this.#extraOf(type, url).map((resource) => definition(resource)),
+    const extra = this.#candidates.choose(
+      extraOf(this.#extra, type, url).map((resource) => definition(resource)),
       version,
     );
     if (extra !== undefined) return extra;
@@ -303,8 +234,19 @@ export class Sources {
     const own = (await this.#ownBy(type, 'url', url))
       .filter(({ resource }) => resource['url'] === url)
       .map(({ found, resource }) => definition(resource, context && resourceKey(context.tenant, found)));
-    const mine = this.#choose(own, version);
+    const mine = this.#candidates.choose(own, version);
     if (mine !== undefined) return mine;
+    const packages = await this.packages();
+    if (packages !== undefined) {
+      const preferred = packages.preferred(type, url, version);
+      const items = packages.items(type, url).map((item) => ({
+        item,
+        preferred: item.entry === preferred,
+        ...this.#candidates.packagedMetadata(packages, item),
+      }));
+      const packaged = this.#candidates.choose(items, version);
+      if (packaged !== undefined) return packagedDefinition(packages, packaged.item);
+    }
     const builtin = (await this.service.builtin()).versions(type, url);
     const chosen = pickVersion(builtin, version);
     if (chosen === undefined) return undefined;
@@ -319,9 +261,20 @@ export class Sources {
       .map((resource) => definition(resource));
     const { context } = this.#options;
     if (context !== undefined && this.#options.visible?.('ConceptMap') !== false) {
-      const found = await this.service.finder.all(context, 'ConceptMap', 1000);
+      // One that is too large to be worked with is no reason to translate nothing.
+      const found = (await this.service.finder.all(context, 'ConceptMap', 1000)).filter(
+        ({ bytes }) => bytes <= this.service.limits.bytes,
+      );
       for (const [one, resource] of await this.service.contents(context, found)) {
         maps.push(definition(resource, resourceKey(context.tenant, one)));
+      }
+    }
+    const packages = await this.packages();
+    for (const item of packages?.all('ConceptMap') ?? []) {
+      try {
+        if (packages !== undefined) maps.push(packagedDefinition(packages, item));
+      } catch (error) {
+        if (!(error instanceof TxError)) throw error;
       }
     }
     const builtin = await this.service.builtin();
@@ -340,13 +293,8 @@ function definition(resource: Resource, key?: string): Definition & { readonly d
   return { resource, ...metadata(resource), ...(key === undefined ? {} : { key }) };
 }
 
-function metadata(resource: JsonObject): { version?: string; date?: string; content?: string } {
-  const [version, date, content] = ['version', 'date', 'content'].map((name) => stringOf(resource[name]));
-  return {
-    ...(version === undefined ? {} : { version }),
-    ...(date === undefined ? {} : { date }),
-    ...(content === undefined ? {} : { content }),
-  };
+function packagedDefinition(packages: PackageSource, item: PackageItem): Definition {
+  return definition(packages.read(item), packageKey(item.package, item.entry));
 }
 
 /** Whether `url` or `url|version` names a resource. */

@@ -1,10 +1,11 @@
-import { typeCode } from '../conformance/resource-types.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { hashToBigInt } from '../search/hash.ts';
 import type { Connections } from '../storage/connections.ts';
+import { codeSystemText, findCodeSystem, isCopied } from '../storage/terminology/code-system-resources.ts';
 import { ConceptWriter, type RunStatement, removeSource } from '../storage/terminology/write-concepts.ts';
+import { Hierarchy } from './hierarchy.ts';
 import { objectsOf, stringOf, valueText } from './json.ts';
 import type { TerminologyService } from './service.ts';
 import { propertyCodes } from './status.ts';
@@ -13,6 +14,23 @@ import { conceptOf } from './systems/memory-system.ts';
 
 /** Bytes below which a CodeSystem cannot have so many concepts that it goes to the tables. */
 const SMALL = 100_000;
+
+/**
+ * To be called after resources were written and the transaction is committed: what is known of the tenant's own code
+ * systems and value sets is read again, and large code systems are copied into the concept tables.
+ * @param written types and logical ids of what was created, changed or deleted
+ */
+export async function terminologyWritten(
+  connections: Connections,
+  service: TerminologyService,
+  context: TenantContext,
+  written: readonly { readonly type: string; readonly id: string }[],
+): Promise<void> {
+  if (!written.some(({ type }) => type === 'CodeSystem' || type === 'ValueSet')) return;
+  service.own.forget(context.tenant);
+  const ids = written.flatMap(({ type, id }) => (type === 'CodeSystem' && id !== '' ? [id] : []));
+  if (ids.length > 0) await codeSystemsWritten(connections, service, context, ids);
+}
 
 /**
  * To be called after CodeSystem resources were created, changed or deleted and the transaction is committed: code systems
@@ -30,31 +48,20 @@ export async function codeSystemsWritten(
   for (const id of ids) {
     await connections.within(tenant, 'write', async (connection) => {
       const run: RunStatement = async (text, values) => (await connection.query({ text, values })).rows;
-      const [row] = await run(
-        `select rid, version, deleted, octet_length(content) from tenant.resource where tenant_id = $1 and ref_hash = $2`,
-        [tenant.id, hashToBigInt(keys.reference(`CodeSystem/${id}`)).toString()],
-      );
+      const row = await findCodeSystem(run, tenant.id, hashToBigInt(keys.reference(`CodeSystem/${id}`)));
       if (row === undefined) return;
-      const [rid, version, deleted, bytes] = row as [string, number, boolean, number];
-      const source = `${rid}/${version}`;
-      if (deleted || bytes < SMALL) {
-        await removeSource(run, tenant.id, String(rid));
+      const source = `${row.rid}/${row.version}`;
+      if (row.deleted || row.bytes < SMALL) {
+        await removeSource(run, tenant.id, row.rid);
         return;
       }
-      const [known] = await run(
-        `select 1 from tenant.code_system where tenant_id = $1 and source = $2 and state = 'ready'`,
-        [tenant.id, source],
-      );
-      if (known !== undefined) return;
-      const [content] = await run(
-        'select content from tenant.resource where tenant_id = $1 and rid = $2 and version = $3 and type = $4',
-        [tenant.id, rid, version, typeCode('CodeSystem')],
-      );
-      if (content === undefined) return;
-      const resource = parseJson(content[0] as string, { maxDepth: 1000 }) as Resource;
+      if (await isCopied(run, tenant.id, source)) return;
+      const text = await codeSystemText(run, tenant.id, row);
+      if (text === undefined) return;
+      const resource = parseJson(text, { maxDepth: 1000 }) as Resource;
       if (countConcepts(resource, service.limits.tableConcepts) > service.limits.tableConcepts)
         await storeCodeSystem(run, tenant.id, resource, source);
-      await removeSource(run, tenant.id, String(rid), source);
+      await removeSource(run, tenant.id, row.rid, source);
     });
   }
   service.registry.forget(context.tenant);
@@ -131,63 +138,5 @@ export async function storeCodeSystem(
   } catch (error) {
     await writer.abort().catch(() => {});
     throw error;
-  }
-}
-
-/** Order and closure of a hierarchy that is known by the parents of each code. */
-export class Hierarchy {
-  /** All codes, parents before children, otherwise as they came. */
-  readonly order: readonly string[];
-  readonly #places = new Map<string, number>();
-  readonly #parents: ReadonlyMap<string, readonly string[]>;
-
-  /** @param entries codes in order, each with its parents; parents that are no codes are left out */
-  constructor(entries: readonly (readonly [code: string, parents: readonly string[]])[]) {
-    const known = new Set(entries.map(([code]) => code));
-    this.#parents = new Map(
-      entries.map(([code, parents]) => [code, parents.filter((parent) => known.has(parent))]),
-    );
-    const children = new Map<string, string[]>();
-    for (const [code, parents] of this.#parents) {
-      for (const parent of parents) {
-        const list = children.get(parent);
-        if (list === undefined) children.set(parent, [code]);
-        else list.push(code);
-      }
-    }
-    const order: string[] = [];
-    const seen = new Set<string>();
-    const visit = (start: string): void => {
-      const open = [start];
-      for (let code = open.pop(); code !== undefined; code = open.pop()) {
-        if (seen.has(code)) continue;
-        seen.add(code);
-        this.#places.set(code, order.length);
-        order.push(code);
-        const below = children.get(code) ?? [];
-        for (let i = below.length - 1; i >= 0; i--) open.push(below[i] as string);
-      }
-    };
-    for (const [code, parents] of this.#parents) if (parents.length === 0) visit(code);
-    for (const code of this.#parents.keys()) visit(code);
-    this.order = order;
-  }
-
-  place(code: string): number {
-    return this.#places.get(code) as number;
-  }
-
-  /** Places of all codes above one, without itself. */
-  ancestors(code: string): number[] {
-    const found = new Set<string>();
-    const open = [code];
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      for (const parent of this.#parents.get(at) ?? []) {
-        if (parent === code || found.has(parent)) continue;
-        found.add(parent);
-        open.push(parent);
-      }
-    }
-    return [...found].map((one) => this.place(one));
   }
 }

@@ -2,6 +2,7 @@ import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { JsonObject } from '../json/types.ts';
 import { compareVersions } from './canonical.ts';
 import { stringOf } from './json.ts';
+import { openPackages, packagesOf } from './package-source.ts';
 import { COMPUTED_SYSTEMS, type TerminologyService } from './service.ts';
 
 /** Parameters of $expand and $validate-code that take effect here. */
@@ -16,6 +17,7 @@ const PARAMETERS = [
   'default-valueset-version',
   'designation',
   'displayLanguage',
+  'exclude-system',
   'excludeNested',
   'excludeNotForUI',
   'filter',
@@ -60,6 +62,9 @@ export async function terminologyCapabilities(
   const builtin = await service.builtin();
   for (const url of builtin.urls('CodeSystem'))
     for (const { version } of builtin.versions('CodeSystem', url)) add(url, version);
+  const packages = await openPackages(service, packagesOf(context));
+  for (const { entry } of packages?.all('CodeSystem') ?? [])
+    if (entry.type !== 'supplement') add(entry.url, entry.version || undefined);
   for (const { url, version } of await service.registry.systems(context.tenant)) add(url, version);
   const found = (await service.finder.all(context, 'CodeSystem', MOST)).filter(
     ({ bytes }) => bytes <= service.limits.bytes,

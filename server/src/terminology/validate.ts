@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json/types.ts';
 import { compareVersions, isAbsolute } from './canonical.ts';
-import { FilterCache, type PreparedSet, prepareSet } from './compose.ts';
+import { checkFilters, FilterCache, type PreparedSet, prepareSet } from './compose.ts';
 import { type TxContext, valueSetName } from './context.ts';
 import { Designations } from './designations.ts';
 import { checkDisplay, checkForeignDisplay } from './display-check.ts';
@@ -43,24 +43,6 @@ export async function validateCode(
     if (!(error instanceof TxError) || error.outcome) throw error;
     return failure(context, request, error);
   }
-}
-
-/** Filters are understood before any code is looked at, and supplements found. */
-async function checkFilters(
-  context: TxContext,
-  set: PreparedSet,
-  seen = new Set<PreparedSet>(),
-): Promise<void> {
-  const top = seen.size === 0;
-  if (seen.has(set)) return;
-  seen.add(set);
-  for (const part of [...set.include, ...set.exclude]) {
-    for (const imported of part.valueSets) await checkFilters(context, imported, seen);
-    if (part.system === undefined || (part.filters.length === 0 && context.wanted.size === 0)) continue;
-    const system = await context.codeSystem(part.system, part.version);
-    for (const filter of part.filters) await system?.prepare(filter);
-  }
-  if (top) context.assertSupplements();
 }
 
 /** What is answered of the coding that was found. */
@@ -402,7 +384,9 @@ class Validation {
     const { message, outcome } = state;
     if (message !== undefined) result.push({ name: 'message', valueString: message });
     if (mode === 'codeableConcept') {
-      result.push({ name: 'codeableConcept', valueCodeableConcept: { ...concept, coding: this.#codings } });
+      const { coding: _, ...rest } = concept;
+      const coding = this.#codings.length === 0 ? {} : { coding: this.#codings };
+      result.push({ name: 'codeableConcept', valueCodeableConcept: { ...rest, ...coding } });
     }
     if (outcome !== undefined) result.push({ name: 'issues', resource: outcome });
     return result;

@@ -1,5 +1,5 @@
 import type { DefinitionsModel, ElementModel } from '../conformance/model.ts';
-import { PRIMITIVES, type PrimitiveCheck } from './primitives.ts';
+import { PRIMITIVES, type PrimitiveCheck, STRICT_PRIMITIVES } from './primitives.ts';
 
 /** How the values of one JSON property are checked. */
 export interface PropertyChecker {
@@ -15,6 +15,8 @@ export interface PropertyChecker {
   /** `value`: a primitive; `sibling`: its `_name` with id and extensions; `resource`: any resource; `object`: the rest. */
   readonly kind: 'value' | 'sibling' | 'resource' | 'object';
   readonly check: PrimitiveCheck;
+  /** What is checked besides when strictness is asked for. */
+  readonly strictCheck: PrimitiveCheck | undefined;
   /** Name of the other property of a primitive: `_birthDate` for `birthDate` and the other way round. */
   readonly partner: string;
   readonly isReference: boolean;
@@ -97,6 +99,7 @@ function compile(name: string, definitions: DefinitionsModel): TypeChecker {
       choiceBit,
       kind: isPrimitive ? 'value' : target?.kind === 'resource' ? 'resource' : 'object',
       check: isPrimitive ? (PRIMITIVES.get(element.type) ?? accept) : accept,
+      strictCheck: isPrimitive ? STRICT_PRIMITIVES.get(element.type) : undefined,
       partner: `_${element.name}`,
       isReference: element.type === 'Reference',
       binding:

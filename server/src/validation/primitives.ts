@@ -53,6 +53,9 @@ const uri = matching(
   'is not a URI: it must not contain whitespace or control characters',
 );
 
+const OID = /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/;
+const UUID = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** The checks of R4's primitive types (datatypes.html#primitive), by type name. */
 export const PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, PrimitiveCheck>([
   ['boolean', (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')],
@@ -68,14 +71,8 @@ export const PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, P
   ['uri', uri],
   ['url', uri],
   ['canonical', uri],
-  ['oid', matching(/^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/, 'is not an OID such as urn:oid:1.2.3')],
-  [
-    'uuid',
-    matching(
-      /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-      'is not a UUID such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520',
-    ),
-  ],
+  ['oid', matching(OID, 'is not an OID such as urn:oid:1.2.3')],
+  ['uuid', matching(UUID, 'is not a UUID such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520')],
   ['id', matching(/^[A-Za-z0-9\-.]{1,64}$/, 'is not an id: 1 to 64 letters, digits, "-" and "."')],
   [
     'code',
@@ -93,4 +90,38 @@ export const PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, P
   ],
   ['time', formatted(isTime, 'is not a time such as 13:28:17')],
   ['xhtml', (value) => (typeof value === 'string' ? checkXhtml(value) : 'must be a JSON string')],
+]);
+
+/** The forms of URIs whose scheme says how they are built (R4 datatypes.html#uri, #oid, #uuid; RFC 3061, RFC 4122). */
+function checkScheme(value: JsonValue): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const first = value.charCodeAt(0);
+  // Most URIs are http: only those that begin with u or o are looked at.
+  if (first !== 0x75 && first !== 0x6f && first !== 0x55) return undefined;
+  if (value.startsWith('oid:') || value.startsWith('uuid:'))
+    return `must be written with urn: in front: ${JSON.stringify(value.slice(0, 100))}`;
+  if (value.startsWith('urn:oid:')) {
+    return OID.test(value) ? undefined : 'is not a valid OID: numbers and dots, such as urn:oid:1.2.3';
+  }
+  if (value.startsWith('urn:uuid:')) {
+    return UUID.test(value.replace(/#.*$/s, ''))
+      ? undefined
+      : 'is not a valid UUID in lower case, such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520';
+  }
+  return undefined;
+}
+
+/** R4 datatypes.html#canonical: an absolute URL, or a fragment that names a contained resource. */
+function checkCanonical(value: JsonValue): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (!value.startsWith('#') && !/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value))
+    return `a canonical URL must be absolute or begin with "#", ${JSON.stringify(value.slice(0, 200))} does not`;
+  return checkScheme(value);
+}
+
+/** What a validator finds wrong besides, though a server may store it; by type name. */
+export const STRICT_PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<string, PrimitiveCheck>([
+  ['uri', checkScheme],
+  ['url', checkScheme],
+  ['canonical', checkCanonical],
 ]);

@@ -9,6 +9,20 @@ import { referenceType } from './references.ts';
 export interface StructureOptions {
   /** Greatest number of issues that are collected. Default and upper bound 100. */
   readonly maxIssues?: number;
+  /**
+   * Default false. Also checks what a server may let pass: the forms of urn:oid and urn:uuid in URIs, that canonicals are
+   * absolute, and that ids of elements are unique (R4 datatypes.html#uri, #canonical, element.html#id).
+   */
+  readonly strict?: boolean;
+}
+
+/** An issue of structure. */
+export interface StructureIssue extends Issue {
+  /**
+   * The path of the element that is at fault where `expression` names a property: what is missing or unknown cannot be
+   * selected, so that the issue is of the element around it; a wrong reference is one of the Reference.
+   */
+  readonly holder?: string;
 }
 
 /**
@@ -25,13 +39,15 @@ export function validateStructure(
   resource: JsonValue,
   model: DefinitionsModel,
   options: StructureOptions = {},
-): Issue[] {
+): StructureIssue[] {
   definitions = model;
   checkers = checkersOf(model);
   issues = [];
   maxIssues = Math.min(options.maxIssues ?? 100, 100);
   pathLength = 0;
   isContained = false;
+  strict = options.strict === true;
+  ids = undefined;
   const found = issues;
   try {
     checkResource(resource);
@@ -46,9 +62,12 @@ export function validateStructure(
 // The state of the one validation that runs: passing it along would cost more than the checks.
 let definitions: DefinitionsModel;
 let checkers: Checkers;
-let issues: Issue[] = [];
+let issues: StructureIssue[] = [];
 let maxIssues = 100;
 let isContained = false;
+let strict = false;
+/** Ids of the elements of the resource being checked, if it has any. */
+let ids: Set<JsonValue> | undefined;
 /** The path to the value being checked: names, and for each the index in its array or -1. The first is the resource type. */
 const pathNames: string[] = [];
 const pathIndices: number[] = [];
@@ -67,13 +86,22 @@ function expression(below?: string): string {
   return path === '' ? below : `${path}.${below}`;
 }
 
-function report(code: IssueCode, message: string, below?: string): void {
+/**
+ * @param below a property of the element that the validation is at, which is the one at fault
+ * @param holder the path of the element that the issue is of, where that is another
+ */
+function report(code: IssueCode, message: string, below?: string, holder?: string): void {
   const path = expression(below);
   issues.push({
     severity: 'error',
     code,
     diagnostics: path === '' ? message : `${path}: ${message}`,
     ...(path === '' ? {} : { expression: path }),
+    ...(holder !== undefined
+      ? { holder }
+      : below === undefined || pathLength === 0
+        ? {}
+        : { holder: expression() }),
   });
   if (issues.length >= maxIssues) throw ENOUGH;
 }
@@ -99,7 +127,10 @@ function checkResource(value: JsonValue): void {
   }
   const isRoot = pathLength === 0;
   if (isRoot) enter(name);
+  const outer = ids;
+  ids = undefined;
   checkObject(checkerFor(name, definitions, checkers), value);
+  ids = outer;
   if (isRoot) pathLength = 0;
 }
 
@@ -113,15 +144,29 @@ function checkContained(value: JsonValue): void {
           'invariant',
           'a contained resource must have neither versionId nor lastUpdated (dom-4)',
           'meta',
+          containerPath(),
         );
       }
       if (meta['security'] !== undefined)
-        report('invariant', 'a contained resource must not have security labels (dom-5)', 'meta');
+        report(
+          'invariant',
+          'a contained resource must not have security labels (dom-5)',
+          'meta',
+          containerPath(),
+        );
     }
   }
   isContained = true;
   checkResource(value);
   isContained = false;
+}
+
+/** The path of the resource that the contained one being checked is in: the rules on contained resources are its. */
+function containerPath(levels = 1): string {
+  pathLength -= levels;
+  const path = expression();
+  pathLength += levels;
+  return path;
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
@@ -154,6 +199,7 @@ function checkObject(type: TypeChecker, object: JsonObject, hasValue = false): v
       continue;
     }
     if (name !== 'id') count++;
+    else if (strict && !type.isResource) checkUniqueId(type, object['id'] as JsonValue);
     present |= property.requiredBit;
     if (property.choiceBit !== 0) {
       if ((choices & property.choiceBit) !== 0) checkChoice(type, property, object);
@@ -167,6 +213,15 @@ function checkObject(type: TypeChecker, object: JsonObject, hasValue = false): v
       report('invariant', 'an element must have a value or children besides its id (ele-1)');
   } else if ((present & type.required) !== type.required) reportMissing(type, present);
   if (type.name === 'Extension') checkExtension(object, choices);
+}
+
+/** R4 element.html#id: unique within the resource. The elements of a snapshot and of a differential have the same ids. */
+function checkUniqueId(type: TypeChecker, id: JsonValue): void {
+  if (type.name === 'ElementDefinition') return;
+  if (ids === undefined) ids = new Set();
+  if (ids.has(id))
+    report('duplicate', `another element of the resource has the id ${JSON.stringify(id)?.slice(0, 100)}`);
+  else ids.add(id);
 }
 
 function reportUnknown(type: TypeChecker, name: string): void {
@@ -233,7 +288,11 @@ function checkValue(property: PropertyChecker, value: JsonValue, index: number, 
     else {
       const wrong = property.check(value);
       if (wrong !== undefined) report(formCode(wrong), wrong);
-      else if (property.binding !== undefined) checkCode(property, value as string);
+      else if (strict && property.strictCheck !== undefined) {
+        const strictly = property.strictCheck(value);
+        if (strictly !== undefined) report('value', strictly);
+      }
+      if (wrong === undefined && property.binding !== undefined) checkCode(property, value as string);
     }
     return;
   }
@@ -245,7 +304,14 @@ function checkValue(property: PropertyChecker, value: JsonValue, index: number, 
   if (property.kind === 'resource') {
     if (property.name !== 'contained') checkResource(value);
     else if (!isContained) checkContained(value);
-    else if (index <= 0) report('invariant', 'a contained resource must not contain resources (dom-2)');
+    else if (index <= 0) {
+      report(
+        'invariant',
+        'a contained resource must not contain resources (dom-2)',
+        undefined,
+        containerPath(2),
+      );
+    }
     return;
   }
   if (typeof value !== 'object' || Array.isArray(value)) {

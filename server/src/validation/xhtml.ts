@@ -6,8 +6,8 @@
 
 const ELEMENTS = new Set(
   (
-    'a abbr acronym address b bdo big blockquote br caption center cite code col colgroup dd dfn div dl dt em font ' +
-    'h1 h2 h3 h4 h5 h6 hr i img kbd li ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead ' +
+    'a abbr acronym address area b bdo big blockquote br caption center cite code col colgroup dd dfn div dl dt em font ' +
+    'h1 h2 h3 h4 h5 h6 hr i img kbd li map ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead ' +
     'tr tt u ul var'
   ).split(' '),
 );
@@ -16,7 +16,7 @@ const ATTRIBUTES = new Set(
   (
     'abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset ' +
     'cite class clear color colspan compact coords dir face frame headers height href hreflang hspace id lang longdesc ' +
-    'name noshade nowrap rel rev rowspan rules scope shape size span src start style summary tabindex title type ' +
+    'name nohref noshade nowrap rel rev rowspan rules scope shape size span src start style summary tabindex title type ' +
     'usemap ismap valign value vspace width xml:lang xml:id xml:space xmlns'
   ).split(' '),
 );
@@ -94,7 +94,7 @@ function checkAttributes(element: string, text: string, isRoot: boolean): string
     }
     if (
       name === 'style' &&
-      /expression\s*\(|javascript:|vbscript:|-moz-binding|behavior\s*:|@import|\burl\s*\((?!\s*(?:['"]\s*)?(?:data:image\/|#|[\w-][\w./-]*['"]?\s*\)))/i.test(
+      /expression\s*\(|javascript:|vbscript:|-moz-binding|behavior\s*:|@import|\burl\s*\((?!\s*(?:['"]\s*)?(?:data:\s*image\/(?!svg)|#|[\w-][\w./-]*['"]?\s*\)))/i.test(
         styleText(value),
       )
     ) {
@@ -110,7 +110,7 @@ function isSafeLink(link: string, isImage: boolean): boolean {
     .exec(link.replace(/[\u0000-\u0020\u007f-\u00a0]/g, ''))?.[1]
     ?.toLowerCase();
   if (scheme === undefined) return true;
-  if (scheme === 'data') return isImage && /^\s*data:image\/(?!svg)/i.test(link);
+  if (scheme === 'data') return isImage && /^\s*data:\s*image\/(?!svg)/i.test(link);
   return scheme !== 'javascript' && scheme !== 'vbscript' && scheme !== 'livescript' && scheme !== 'mocha';
 }
 

@@ -34,14 +34,6 @@ export interface XmlType {
   readonly properties: ReadonlyMap<string, XmlElement>;
 }
 
-/**
- * Where the compiled definitions have an element at another place than the R4 schema: the element comes behind the one
- * named. (The definitions package lost the order of what r4-corrections.ts puts back; a test compares all types.)
- */
-const MOVED: ReadonlyMap<string, { readonly element: string; readonly behind: string }> = new Map([
-  ['EvidenceVariable.characteristic', { element: 'exclude', behind: 'usageContext' }],
-]);
-
 const NUMBERS = new Set(['decimal', 'integer', 'positiveInt', 'unsignedInt']);
 
 /** The plans of a set of definitions, made when first asked for. */
@@ -83,7 +75,7 @@ export class XmlPlans {
     const properties = new Map<string, XmlElement>();
     let order = -1;
     let last = '';
-    for (const element of inOrder(type)) {
+    for (const element of type.elements.values()) {
       if (attributes.includes(element.name)) continue;
       const stem = element.choice ?? element.name;
       if (stem !== last) order++;
@@ -116,17 +108,6 @@ export class XmlPlans {
     if (element.type === 'boolean') return 'boolean';
     return NUMBERS.has(element.type) ? 'number' : 'string';
   }
-}
-
-function inOrder(type: TypeModel): ElementModel[] {
-  const elements = [...type.elements.values()];
-  const moved = MOVED.get(type.name);
-  if (moved === undefined) return elements;
-  const from = elements.findIndex(({ name }) => name === moved.element);
-  if (from < 0) return elements;
-  const [element] = elements.splice(from, 1) as [ElementModel];
-  elements.splice(elements.findLastIndex(({ name }) => name === moved.behind) + 1, 0, element);
-  return elements;
 }
 
 const byTypes = new WeakMap<DefinitionsModel['types'], XmlPlans>();

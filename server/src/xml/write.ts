@@ -1,6 +1,7 @@
 import type { DefinitionsModel } from '../conformance/model.ts';
 import { fhirError, type IssueCode } from '../fhir/outcome.ts';
 import { textOf } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import { badCharacter, escapeAttribute } from './characters.ts';
 import { type XmlElement, type XmlPlans, type XmlType, xmlPlans } from './element-plan.ts';
@@ -89,10 +90,6 @@ function leave(): void {
   names.pop();
   indices.pop();
   if (pretty) newline = newline.slice(0, -2);
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !('rawJSON' in value);
 }
 
 function writeResource(value: JsonValue, namespace: string): void {

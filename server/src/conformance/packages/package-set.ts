@@ -7,7 +7,8 @@ import { compareVersions, versionMatches } from './version.ts';
 export interface CanonicalResolver {
   /**
    * The resource with a canonical URL (`url` or `url|version`; a fragment does not count). Without a version it is the
-   * one of `origin`'s package or of the packages that depends on, else the newest (R4 references.html#canonical).
+   * one of `origin`'s package or of the packages that depends on, else the newest (R4 references.html#canonical), of the
+   * first layer that has one.
    *
    * @param origin a resource that this resolver gave, in which the canonical stands
    * @returns undefined if there is none. The object is shared: it must not be changed
@@ -29,22 +30,33 @@ export interface MissingDependency {
 
 /** How many parsed resources are kept. */
 const KEPT = 64;
+const CORE = 'hl7.fhir.r4.core';
 
 /** Several packages, R4 core among them, and the resources that were given besides. */
 export class PackageSet implements CanonicalResolver {
+  /** All packages, those of the first layer first, R4 core last. */
   readonly packages: readonly FhirPackage[];
+  readonly #layerOf = new Map<FhirPackage, number>();
   readonly #byUrl = new Map<string, Candidate[]>();
   /** Parsed resources, the last used at the end. */
   readonly #parsed = new Map<PackageEntry, Resource>();
   readonly #origins = new WeakMap<object, FhirPackage>();
   readonly #reach = new Map<FhirPackage, ReadonlySet<FhirPackage>>();
 
-  /** @param packages of two with one name and version the first counts. R4 core is always there. */
-  constructor(packages: readonly FhirPackage[]) {
+  /**
+   * @param packages of two with one name and version the first counts. Given in layers (lists), what an earlier layer has
+   *   wins over later ones whatever its version: a tenant's own before the shared. R4 core is always there, as the last
+   *   layer.
+   */
+  constructor(packages: readonly FhirPackage[] | readonly (readonly FhirPackage[])[]) {
     const unique = new Map<string, FhirPackage>();
-    for (const one of [...packages, corePackage()]) {
-      const key = `${one.manifest.name}#${one.manifest.version}`;
-      if (!unique.has(key)) unique.set(key, one);
+    for (const [layer, list] of [...layersOf(packages), [corePackage()]].entries()) {
+      for (const one of list) {
+        const key = `${one.manifest.name}#${one.manifest.version}`;
+        if (unique.has(key)) continue;
+        unique.set(key, one);
+        this.#layerOf.set(one, one.manifest.name === CORE ? Number.POSITIVE_INFINITY : layer);
+      }
     }
     this.packages = [...unique.values()];
     for (const one of this.packages) {
@@ -59,6 +71,7 @@ export class PackageSet implements CanonicalResolver {
     for (const candidates of this.#byUrl.values()) {
       candidates.sort(
         (a, b) =>
+          this.#compareLayers(a.package, b.package) ||
           compareVersions(b.entry.version, a.entry.version) ||
           compareVersions(b.package.manifest.version, a.package.manifest.version),
       );
@@ -138,9 +151,14 @@ export class PackageSet implements CanonicalResolver {
     );
   }
 
+  #compareLayers(a: FhirPackage, b: FhirPackage): number {
+    const [left = 0, right = 0] = [this.#layerOf.get(a), this.#layerOf.get(b)];
+    return left === right ? 0 : left - right;
+  }
+
   #dependency(name: string, version: string): FhirPackage | undefined {
     const named = this.packages.filter((one) => one.manifest.name === name);
-    const isCore = name === 'hl7.fhir.r4.core' && version.startsWith('4.0');
+    const isCore = name === CORE && version.startsWith('4.0');
     return (
       named.find((one) => versionMatches(one.manifest.version, version)) ?? (isCore ? named[0] : undefined)
     );
@@ -165,6 +183,14 @@ export class PackageSet implements CanonicalResolver {
     }
     return reach;
   }
+}
+
+function layersOf(
+  packages: readonly FhirPackage[] | readonly (readonly FhirPackage[])[],
+): readonly (readonly FhirPackage[])[] {
+  const isLayered = (list: typeof packages): list is readonly (readonly FhirPackage[])[] =>
+    Array.isArray(list[0]);
+  return isLayered(packages) ? packages : [packages as readonly FhirPackage[]];
 }
 
 /** A canonical's URL and version (R4 references.html#canonical: `url|version#fragment`). */

@@ -5,7 +5,15 @@ import type { Resource } from '../../json/types.ts';
 import { readTarGz } from './tar.ts';
 
 /** What is wrong with a package, or with one file of it. The message names both. */
-export class PackageError extends Error {}
+export class PackageError extends Error {
+  /** The file at fault, if it is one file. */
+  readonly file: string | undefined;
+
+  constructor(message: string, file?: string) {
+    super(message);
+    this.file = file;
+  }
+}
 
 /** A resource of a package: what is known of it without parsing it again. */
 export interface PackageEntry {
@@ -43,6 +51,8 @@ export interface FhirPackage {
   readonly path: string;
   /** All resources but the examples. */
   readonly entries: readonly PackageEntry[];
+  /** JSON files among the resources that are none: they have no resourceType. */
+  readonly strays?: readonly string[];
   /**
    * A resource, freshly parsed. @throws PackageError that names the file if it is broken
    */
@@ -51,7 +61,7 @@ export interface FhirPackage {
   examples(): Iterable<{ readonly entry: PackageEntry; readonly resource: Resource }>;
 }
 
-/** Types that are looked up by canonical URL: their texts are kept; everything else of a package is only listed. */
+/** Bytes of a package's largest file. */
 const MAX_FILE = 128 * 2 ** 20;
 /** A text below this is kept as it is: there is nothing to win. */
 const SMALL = 512;
@@ -73,12 +83,16 @@ function loadArchive(path: string): FhirPackage {
   const texts = new Map<string, { readonly bytes: Buffer; readonly deflated: boolean }>();
   let manifest: PackageManifest | undefined;
   const entries: PackageEntry[] = [];
+  const strays: string[] = [];
   try {
     for (const { path: file, content } of readTarGz(readFileSync(path), isPackageFile)) {
       if (file === 'package/package.json') manifest = readManifest(path, content);
       else if (isResourceFile(file) && !isExample(file)) {
         const entry = indexResource(path, file, content);
-        if (entry === undefined) continue;
+        if (entry === undefined) {
+          strays.push(file);
+          continue;
+        }
         entries.push(entry);
         const deflated = content.length > SMALL;
         texts.set(file, {
@@ -96,6 +110,7 @@ function loadArchive(path: string): FhirPackage {
     manifest,
     path,
     entries,
+    strays,
     read(entry) {
       const text = texts.get(entry.file);
       if (text === undefined) throw new PackageError(`The package ${path} has no file ${entry.file}`);
@@ -128,18 +143,21 @@ function loadFolder(path: string): FhirPackage {
   const readFile = (file: string): Buffer => {
     const full = join(inner, file);
     if (statSync(full).size > MAX_FILE)
-      throw new PackageError(`${path}: ${file} is larger than ${MAX_FILE} bytes`);
+      throw new PackageError(`${path}: ${file} is larger than ${MAX_FILE} bytes`, file);
     return readFileSync(full);
   };
   const entries: PackageEntry[] = [];
+  const strays: string[] = [];
   for (const file of list('')) {
     const entry = indexResource(path, file, readFile(file));
-    if (entry !== undefined) entries.push(entry);
+    if (entry === undefined) strays.push(file);
+    else entries.push(entry);
   }
   return {
     manifest,
     path,
     entries,
+    strays,
     read: (entry) => parseResource(path, entry.file, readFile(entry.file)),
     *examples() {
       for (const file of [...list('example'), ...list('examples')]) {
@@ -203,10 +221,10 @@ function parseResource(path: string, file: string, content: Buffer): Resource {
   try {
     json = JSON.parse(content.toString('utf8').replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new PackageError(`${path}: ${file} is not JSON: ${(error as Error).message}`);
+    throw new PackageError(`${path}: ${file} is not JSON: ${(error as Error).message}`, file);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new PackageError(`${path}: ${file} is not a JSON object`);
+    throw new PackageError(`${path}: ${file} is not a JSON object`, file);
   }
   return json as Resource;
 }
@@ -221,16 +239,16 @@ export function entryOf(file: string, resource: Resource, path: string): Package
   const text = (name: string): string => {
     const value = resource[name];
     if (value !== undefined && typeof value !== 'string')
-      throw new PackageError(`${path}: ${file}: ${name} must be a string`);
+      throw new PackageError(`${path}: ${file}: ${name} must be a string`, file);
     return value ?? '';
   };
   if (typeof resource.resourceType !== 'string') {
     if (resource['resourceType'] === undefined) return undefined;
-    throw new PackageError(`${path}: ${file}: resourceType must be a string`);
+    throw new PackageError(`${path}: ${file}: resourceType must be a string`, file);
   }
   const isStructure = resource.resourceType === 'StructureDefinition';
   if (isStructure && (text('url') === '' || text('type') === '')) {
-    throw new PackageError(`${path}: ${file}: a StructureDefinition needs url and type`);
+    throw new PackageError(`${path}: ${file}: a StructureDefinition needs url and type`, file);
   }
   const isExampleFile = isExample(file) || isExample(file.replace(/^package\//, ''));
   return {

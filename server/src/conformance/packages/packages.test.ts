@@ -13,28 +13,10 @@ import {
   versionMatches,
 } from './index.ts';
 import { readTarGz } from './tar.ts';
+import { tar } from './test-archive.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vesta-packages-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-/** A ustar archive (POSIX.1-1988). */
-function tar(files: readonly [path: string, content: string, flag?: string][]): Buffer {
-  const blocks = files.flatMap(([path, content, flag = '0']) => {
-    const header = Buffer.alloc(512);
-    const body = Buffer.from(content);
-    header.write(path, 0);
-    header.write('0000644\0', 100);
-    header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('        ', 148);
-    header.write(flag, 156);
-    header.write('ustar\x0000', 257);
-    let sum = 0;
-    for (const byte of header) sum += byte;
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    return [header, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
-  });
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
-}
 
 let count = 0;
 function archive(
@@ -149,6 +131,29 @@ describe('canonical resolution (references.html#canonical)', () => {
     const origin = set.resolve('StructureDefinition', 'http://e.org/u');
     expect(set.resolve('StructureDefinition', 'http://e.org/s', origin)?.['version']).toBe('1.0.0');
     expect(set.resolve('StructureDefinition', 'http://e.org/s')?.['version']).toBe('2.0.0');
+  });
+  it('what an earlier layer has wins over later ones, with and without a version; R4 core is the last', () => {
+    const own = loadPackage(
+      archive(
+        [
+          ['package/S.json', structure('http://e.org/s', '1.0.0')],
+          ['package/P.json', structure('http://hl7.org/fhir/StructureDefinition/Patient', '0.1.0')],
+        ],
+        { name: 'own', version: '1.0.0' },
+      ),
+    );
+    const shared = one('2.0.0');
+    const same = one('1.0.0');
+    const set = new PackageSet([[own], [shared, same]]);
+    const packageOf = (canonical: string) => set.find('StructureDefinition', canonical)?.package;
+    expect(packageOf('http://e.org/s')).toBe(own);
+    expect(packageOf('http://e.org/s|1.0.0')).toBe(own);
+    expect(packageOf('http://e.org/s|2.0.0')).toBe(shared);
+    expect(packageOf('http://hl7.org/fhir/StructureDefinition/Patient')).toBe(own);
+    const other = new PackageSet([[shared, same], [own]]);
+    expect(other.find('StructureDefinition', 'http://e.org/s')?.package).toBe(shared);
+    expect(other.find('StructureDefinition', 'http://e.org/s|1.0.0')?.package).toBe(same);
+    expect(other.packages.at(-1)?.manifest.name).toBe('hl7.fhir.r4.core');
   });
   it('tells which dependencies are missing; R4 core is there', () => {
     const set = new PackageSet([one('1.0.0', { 'hl7.fhir.r4.core': '4.0.1', 'x.y': '1.0.0' })]);

@@ -4,6 +4,9 @@ import { delimiter, join } from 'node:path';
 import { type FhirPackage, loadPackage, PackageError } from './package.ts';
 import { compareVersions, versionMatches } from './version.ts';
 
+/** There is no package of that name in any of the places. */
+export class PackageNotFound extends PackageError {}
+
 /** The FHIR package cache of the user (FHIR package cache specification). */
 export function packageCache(): string {
   return join(homedir(), '.fhir', 'packages');
@@ -21,26 +24,39 @@ export function environmentPackages(environment: NodeJS.ProcessEnv = process.env
  * newest), looked for in the places.
  *
  * @param places files and folders where `name#version` is looked for. Default: VESTA_PACKAGES and the package cache
- * @throws PackageError if nothing is found or a package is broken
+ * @param options.files false: `named` is never a file or folder
+ * @throws PackageNotFound if nothing is found, PackageError if a package is broken
  */
 export function findPackages(
   named: string,
   places: readonly string[] = [...environmentPackages(), packageCache()],
+  { files = true }: { readonly files?: boolean } = {},
 ): FhirPackage[] {
-  if (existsSync(named)) return packagePaths(named, true).map(loadPackage);
-  const [name, version = ''] = named.split('#', 2) as [string, string?];
-  const found = places
-    .flatMap((place) => packagePaths(place, false))
-    .map((path) => ({ path, id: packageId(path) }))
-    .filter(({ id }) => id !== undefined && id.name === name && versionMatches(id.version, version))
-    .sort((a, b) => compareVersions(b.id?.version ?? '', a.id?.version ?? ''));
-  const [best] = found;
+  if (files && existsSync(named)) return packagePaths(named, true).map(loadPackage);
+  const [best] = pathsOf(named, places);
   if (best === undefined) {
-    throw new PackageError(
-      `There is no package ${named}: neither a file or folder of that name, nor in ${places.join(', ') || 'any folder'}`,
+    const inPlaces = `in ${places.join(', ') || 'any folder'}`;
+    throw new PackageNotFound(
+      `There is no package ${named}${files ? `: neither a file or folder of that name, nor ${inPlaces}` : ` ${inPlaces}`}`,
     );
   }
-  return [loadPackage(best.path)];
+  return [loadPackage(best)];
+}
+
+/** Whether `name#version` is in one of the places, by the names of files: whether it can be read is not known. */
+export function hasPackage(id: string, places: readonly string[]): boolean {
+  return pathsOf(id, places).length > 0;
+}
+
+/** The paths in the places whose names say that they are the package, the newest first. */
+function pathsOf(id: string, places: readonly string[]): string[] {
+  const [name, version = ''] = id.split('#', 2) as [string, string?];
+  return places
+    .flatMap((place) => packagePaths(place, false))
+    .map((path) => ({ path, id: packageId(path) }))
+    .filter((one) => one.id !== undefined && one.id.name === name && versionMatches(one.id.version, version))
+    .sort((a, b) => compareVersions(b.id?.version ?? '', a.id?.version ?? ''))
+    .map(({ path }) => path);
 }
 
 /**
@@ -59,7 +75,7 @@ export function withDependencies(packages: readonly FhirPackage[], places: reado
       try {
         all.push(...findPackages(`${name}#${version}`, places));
       } catch (error) {
-        if (!(error instanceof PackageError) || !error.message.startsWith('There is no package')) throw error;
+        if (!(error instanceof PackageNotFound)) throw error;
       }
     }
   }

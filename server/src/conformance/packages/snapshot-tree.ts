@@ -40,7 +40,8 @@ export function parseTree(elements: readonly MutableElement[]): SnapshotNode {
   return root;
 }
 
-function ownerOf(element: SnapshotNode, name: string): SnapshotNode {
+/** What a slice by this name belongs to: of a reslice (`slice/reslice`) the slice in front of the last slash, if there is one, else the element. */
+export function ownerOf(element: SnapshotNode, name: string): SnapshotNode {
   const slash = name.lastIndexOf('/');
   if (slash < 0) return element;
   const outer = name.slice(0, slash);

@@ -58,6 +58,38 @@ describe('snapshots (profiling.html#snapshot)', () => {
       'Observation.component:c',
     ]);
   });
+  it('a slash in a name whose first part is no slice makes no reslice', () => {
+    const elements = made('Observation', [
+      {
+        path: 'Observation.category',
+        slicing: { discriminator: [{ type: 'pattern', path: '$this' }], rules: 'open' },
+      },
+      { path: 'Observation.category', sliceName: 'us-core/history', min: 1 },
+    ]);
+    expect([...elements.keys()].filter((id) => id.includes('category:'))).toEqual([
+      'Observation.category:us-core/history',
+    ]);
+  });
+  it('many profiles over one another, each of them used often, are made once', () => {
+    // Without that each step doubles the work: 2^30.
+    const url = (i: number): string => `http://e.org/chain${i}`;
+    const chain = Array.from({ length: 30 }, (_, i) =>
+      profile(
+        'HumanName',
+        [{ path: 'HumanName.period', type: [{ code: 'Period' }] }],
+        i === 0 ? { url: url(0) } : { url: url(i), baseDefinition: url(i - 1) },
+      ),
+    );
+    const elements = made(
+      'Patient',
+      ['name', 'contact.name'].flatMap((name) => [
+        { path: `Patient.${name}`, type: [{ code: 'HumanName', profile: [url(29)] }] },
+        { path: `Patient.${name}.family`, min: 1 },
+      ]),
+      chain,
+    );
+    expect(elements.get('Patient.contact.name.family')?.min).toBe(1);
+  });
   it('a type in place of [x] is a slice by type', () => {
     const elements = made('Observation', [{ path: 'Observation.valueQuantity', min: 1 }]);
     expect(elements.get('Observation.value[x]')?.slicing).toMatchObject({
@@ -153,7 +185,8 @@ describe.skipIf(!hasUsCore)('the snapshots of US Core made again', () => {
       }
     }
     expect(total).toBeGreaterThan(1000);
-    // What differs is how publisher versions narrow a choice that is sliced by type; see the issue's notes.
-    expect(same / total).toBeGreaterThan(0.975);
+    // What differs are habits of publisher versions: whether a shortcut such as valueQuantity closes the choice, whether what
+    // is said below a sliced element is repeated in its slices, and children of what may not be there.
+    expect(same / total).toBeGreaterThan(0.98);
   });
 });

@@ -1,7 +1,7 @@
 import type { Resource } from '../../json/types.ts';
 import type { CanonicalResolver } from './package-set.ts';
 import { type MutableElement, mergeElement } from './snapshot-merge.ts';
-import { cloneNode, emit, parseTree, type SnapshotNode } from './snapshot-tree.ts';
+import { cloneNode, emit, ownerOf, parseTree, type SnapshotNode } from './snapshot-tree.ts';
 
 /** A snapshot that cannot be made; the message says of what and why. */
 export class SnapshotError extends Error {}
@@ -19,7 +19,7 @@ const EXTENSION_SLICING = { discriminator: [{ type: 'value', path: 'url' }], ord
  * @throws SnapshotError if a definition is missing, refers to itself, or the differential names what is not there
  */
 export function withSnapshot(structure: Resource, resolver: CanonicalResolver): Resource {
-  return new SnapshotMaker(resolver, []).complete(structure);
+  return new SnapshotMaker(resolver, [], new Map()).complete(structure);
 }
 
 interface Step {
@@ -30,21 +30,28 @@ interface Step {
 class SnapshotMaker {
   readonly #resolver: CanonicalResolver;
   readonly #path: readonly string[];
+  /** Snapshots made on the way, so that a base that is used often is made once. */
+  readonly #made: Map<Resource, Resource>;
 
-  constructor(resolver: CanonicalResolver, path: readonly string[]) {
+  constructor(resolver: CanonicalResolver, path: readonly string[], made: Map<Resource, Resource>) {
     this.#resolver = resolver;
     this.#path = path;
+    this.#made = made;
   }
 
   complete(structure: Resource): Resource {
+    const known = this.#made.get(structure);
+    if (known !== undefined) return known;
     const url = String(structure['url']);
     if (this.#path.includes(url)) {
       throw new SnapshotError(`The profile ${url} is based on itself: ${[...this.#path, url].join(' -> ')}`);
     }
     if (this.#path.length > 40) throw new SnapshotError(`The profile ${url} has too many bases`);
-    const inner = new SnapshotMaker(this.#resolver, [...this.#path, url]);
+    const inner = new SnapshotMaker(this.#resolver, [...this.#path, url], this.#made);
     const element = inner.#make(structure, url);
-    return { ...structure, snapshot: { element } } as unknown as Resource;
+    const complete = { ...structure, snapshot: { element } } as unknown as Resource;
+    this.#made.set(structure, complete);
+    return complete;
   }
 
   #make(structure: Resource, url: string): MutableElement[] {
@@ -212,10 +219,12 @@ function stepsOf(element: MutableElement, open: readonly Step[], url: string): S
   });
 }
 
-/** The slice of an element by name, made after the element if it is not there; a reslice is made after its slice. */
+/**
+ * The slice of an element by name, made after the element if it is not there; a reslice is made after its slice. A name with
+ * a slash whose first part is no slice is a name like any other.
+ */
 function sliceOf(element: SnapshotNode, name: string): { node: SnapshotNode; isNew: boolean } {
-  const slash = name.lastIndexOf('/');
-  const owner = slash < 0 ? element : sliceOf(element, name.slice(0, slash)).node;
+  const owner = ownerOf(element, name);
   const known = owner.slices.find(({ definition }) => definition.sliceName === name);
   if (known !== undefined) return { node: known, isNew: false };
   remember(owner);

@@ -1,4 +1,5 @@
 import { parseQuery } from '../../http/fhir-handler.ts';
+import { isObject, isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { validateStructure } from '../../validation/structure.ts';
@@ -7,9 +8,9 @@ import { FhirError, fhirError } from '../outcome.ts';
 import { patchOf } from '../patch-body.ts';
 import { queryText } from '../query-text.ts';
 import type { FhirRequest } from '../request.ts';
-import { isObject, isResource } from '../resource-body.ts';
 import { type Route, route } from '../route.ts';
 import type { TenantContext } from '../tenant-context.ts';
+import { guardedPatch } from '../write/scope-check.ts';
 import type { WriteRequest } from '../write/write-request.ts';
 
 /** An entry of a batch or transaction (R4 bundle.html, http.html#transaction). */
@@ -147,7 +148,7 @@ export function writeOf(entry: BundleEntry, request: FhirRequest): WriteRequest 
   const { resource } = entry;
   if (resource === undefined) throw fhirError(400, 'required', `${at} needs a resource`, `${at}.resource`);
   if (interaction === 'patch') {
-    return { kind: 'patch', ...common, patch: patchOf(patchRequest(resource, request, at)) };
+    return { kind: 'patch', ...common, patch: guardedPatch(request.scope, patchOf(patchRequest(resource, request, at))) };
   }
   if (resource.resourceType !== type) {
     const message = `${at}.resource is a ${resource.resourceType}, request.url asks for ${type}`;

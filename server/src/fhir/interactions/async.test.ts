@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tenant } from '../../access/scope.ts';
 import { TestServer } from '../../jobs/test-support.ts';
 import type { JsonObject } from '../../json/types.ts';
+import type { Connections } from '../../storage/connections.ts';
 
 let server: TestServer;
 let north: Tenant;
@@ -65,6 +66,36 @@ describe('asynchronous pattern (R4 async.html)', () => {
     expect((await server.send(north, 'DELETE', path)).status).toBe(202);
     expect((await server.send(north, 'GET', path)).status).toBe(404);
     expect((await server.send(north, 'DELETE', path)).status).toBe(404);
+  });
+
+  test('a search that is cancelled asks the database nothing more', async () => {
+    const { services } = server.fhir;
+    const cancelled = new Error('cancelled');
+    let asked = 0;
+    const searchCancelledAt = (call: number): Promise<unknown> => {
+      const controller = new AbortController();
+      asked = 0;
+      const connections: Connections = {
+        global: (statement) => services.connections.global(statement),
+        within(tenant, pool, work) {
+          if (++asked === call) controller.abort(cancelled);
+          return services.connections.within(tenant, pool, work);
+        },
+      };
+      return server.send(north, 'GET', 'Patient?_include=Patient:organization', undefined, {
+        signal: controller.signal,
+        services: { ...services, connections },
+      });
+    };
+    await searchCancelledAt(0);
+    const whole = asked;
+    expect(whole).toBeGreaterThan(1);
+    for (let call = 1; call < whole; call++) {
+      await expect(searchCancelledAt(call)).rejects.toBe(cancelled);
+      expect(asked).toBe(call);
+    }
+    const signal = AbortSignal.abort(cancelled);
+    await expect(server.send(north, 'GET', 'Patient/one', undefined, { signal })).rejects.toBe(cancelled);
   });
 
   test('a transaction is carried out once, decimals as written', async () => {

@@ -1,4 +1,4 @@
-import type { AccessScope, Grant } from '../../access/scope.ts';
+import { type AccessScope, sameScope, type Tenant } from '../../access/scope.ts';
 import { type JobHandler, JobInterrupted, type JobResult, type RunningJob } from '../../jobs/job.ts';
 import { isTransient } from '../../jobs/job-queue.ts';
 import { parseJson } from '../../json/parse.ts';
@@ -33,7 +33,8 @@ const HEADERS = ['if-match', 'if-none-match', 'if-modified-since', 'if-none-exis
 /** A request as store.job.request keeps it; its body lies beside it. */
 interface StoredRequest extends JsonObject {
   subject: string;
-  grants: JsonValue;
+  /** The rest of the access scope, without the tenant. */
+  access: JsonValue;
   method: string;
   path: string[];
   query: [string, string][];
@@ -62,7 +63,7 @@ export async function startAsync(services: Services, request: FhirRequest): Prom
     throw fhirError(400, 'invalid', 'The body contains the character U+0000', 'http.body');
   const stored: StoredRequest = {
     subject: request.scope.subject,
-    grants: request.scope.grants as unknown as JsonValue,
+    access: accessOf(request.scope),
     method: request.method,
     path: [...request.path],
     query: request.query.map(([name, value]) => [name, value]),
@@ -103,7 +104,7 @@ export async function asyncStatus(
   }
   const job = await services.jobs.status(context.tenant, id);
   // Whoever did not start it is told nothing of it.
-  if (job === undefined || job.state === 'cancelled' || job.request['subject'] !== scope.subject)
+  if (job === undefined || job.state === 'cancelled' || !isOwner(scope, job.request))
     throw unknownJob(id);
   if (method === 'DELETE') {
     await services.jobs.cancel(context.tenant, id);
@@ -186,13 +187,8 @@ function requestOf(
   signal: AbortSignal,
 ): FhirRequest {
   const { headers, body } = stored;
-  const scope: AccessScope = {
-    tenant: job.tenant,
-    subject: stored.subject,
-    grants: stored.grants as unknown as readonly Grant[],
-  };
   return {
-    scope,
+    scope: scopeOf(job.tenant, stored),
     context,
     method: stored.method as FhirRequest['method'],
     path: stored.path,
@@ -208,6 +204,23 @@ function requestOf(
     },
     signal,
   };
+}
+
+function accessOf({ tenant: _tenant, subject: _subject, ...access }: AccessScope): JsonValue {
+  return access as unknown as JsonValue;
+}
+
+function scopeOf(tenant: Tenant, { subject, access }: StoredRequest): AccessScope {
+  return { ...(access as unknown as Omit<AccessScope, 'tenant' | 'subject'>), tenant, subject };
+}
+
+/**
+ * Whether a scope is that of who started a job. Its result is what that scope could see: a token of the same person with
+ * other rights does not get it. Jobs that keep no rights ($reindex) are their subject's.
+ */
+function isOwner(scope: AccessScope, request: JsonObject): boolean {
+  if (request['access'] === undefined) return request['subject'] === scope.subject;
+  return sameScope(scope, scopeOf(scope.tenant, request as StoredRequest));
 }
 
 function storedBody({ json, body }: FhirRequest): { form: StoredRequest['body']; text: string | undefined } {

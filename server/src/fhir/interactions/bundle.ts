@@ -1,3 +1,4 @@
+import { shownText } from '../../access/hidden-elements.ts';
 import { shownValue } from '../../json/shown.ts';
 import type { JsonValue, Resource } from '../../json/types.ts';
 import { toFhirError } from '../../storage/connections.ts';
@@ -15,7 +16,7 @@ import { resourceBody } from '../resource-body.ts';
 import type { Services } from '../services.ts';
 import { checkStructure, instant, placed } from '../write/prepare.ts';
 import type { WriteOutcome } from '../write/write-request.ts';
-import { successOutcome } from './write.ts';
+import { answerForm, successOutcome } from './write.ts';
 
 /** Entries of a batch that are worked on at the same time. */
 const PARALLEL = 32;
@@ -248,7 +249,9 @@ function writeResponse(request: FhirRequest, outcome: WriteOutcome): BundleEntry
   const deleted = outcome.content === '';
   return {
     ...(deleted ? {} : { fullUrl: `${request.context.baseUrl}/${outcome.type}/${outcome.id}` }),
-    ...(request.prefer.return === 'representation' && !deleted ? { resource: outcome.content } : {}),
+    ...(answerForm(request, outcome) === 'representation' && !deleted
+      ? { resource: shownText(outcome.content, request.scope.hidden) }
+      : {}),
     response: {
       status: statusLine(outcome.status),
       ...(deleted ? {} : { location: `${outcome.type}/${outcome.id}/_history/${outcome.version}` }),

@@ -1,3 +1,4 @@
+import { shownText } from '../../access/hidden-elements.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { RESOURCE_TYPES, typeCode } from '../../conformance/resource-types.ts';
 import { dateRange } from '../../search/dates.ts';
@@ -11,7 +12,7 @@ import { projectionOf, projectText } from '../projection-request.ts';
 import { encodeQuery } from '../query-text.ts';
 import { type FhirRequest, type FhirResponse, queryValue } from '../request.ts';
 import type { Route } from '../route.ts';
-import { rowRestriction } from '../search/conditional-search.ts';
+import { versionRestriction } from '../search/conditional-search.ts';
 import { listMembers } from '../search/list-members.ts';
 import type { Services } from '../services.ts';
 import { instant } from '../write/prepare.ts';
@@ -45,7 +46,7 @@ export async function history(services: Services, request: FhirRequest, route: R
     ...since(request),
     ...at(request),
     ...(await list(services, request)),
-    ...(restricted ? { restriction: rowRestriction(scope, context, allowed, interaction) } : {}),
+    ...(restricted ? { restriction: versionRestriction(scope, context, allowed, interaction) } : {}),
     ...(after === undefined ? {} : { after: { lastUpdated: Number(after.keys[0]), rid: after.rid } }),
   };
   const versions = await readHistory(services.connections, context.tenant, query);
@@ -80,13 +81,11 @@ export async function history(services: Services, request: FhirRequest, route: R
     timestamp: instant(Date.now()),
     total,
     links,
-    entries: page.map((version) =>
-      historyEntry(
-        context.baseUrl,
-        version,
-        projection && !version.deleted ? projectText(version.content, projection, context) : version.content,
-      ),
-    ),
+    entries: page.map((version) => {
+      const shown = shownText(version.content, scope.hidden);
+      const whole = projection === undefined || version.deleted;
+      return historyEntry(context.baseUrl, version, whole ? shown : projectText(shown, projection, context));
+    }),
   });
   return { status: 200, text, interaction, ...(route.type === undefined ? {} : { type: route.type }) };
 }

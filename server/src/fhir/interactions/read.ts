@@ -1,3 +1,4 @@
+import { shownText } from '../../access/hidden-elements.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { readVersion } from '../../storage/read-versions.ts';
 import type { StoredVersion } from '../../storage/rows.ts';
@@ -7,7 +8,7 @@ import { fhirError } from '../outcome.ts';
 import { projectionOf, projectText } from '../projection-request.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
-import { assertVisible } from '../search/conditional-search.ts';
+import { isVisible } from '../search/conditional-search.ts';
 import type { Services } from '../services.ts';
 
 /**
@@ -23,17 +24,20 @@ export async function read(services: Services, request: FhirRequest, route: Rout
     throw fhirError(403, 'forbidden', `Reading ${type} is not allowed here`, 'http.path');
   }
   const refHash = context.keys.reference(`${type}/${id}`);
-  const version =
+  // What a scope keeps back does not exist for it: the same statements are asked, the same is answered.
+  const [version, visible] = await Promise.all([
     route.version === undefined
-      ? await services.reader.read(context.tenant, refHash)
-      : await readVersion(services.connections, context.tenant, refHash, route.version);
-  if (version === undefined || version.id !== id || version.type !== type) {
+      ? services.reader.read(context.tenant, refHash)
+      : readVersion(services.connections, context.tenant, refHash, route.version),
+    isUnrestricted(scope, type, interaction) ||
+      isVisible(services, scope, context, type, interaction, refHash, route.version),
+  ]);
+  if (version === undefined || version.id !== id || version.type !== type || !visible) {
     const what = route.version === undefined ? `${type}/${id}` : `${type}/${id}/_history/${route.version}`;
     throw fhirError(404, 'not-found', `${what} does not exist`, 'http.path');
   }
-  if (!isUnrestricted(scope, type, interaction))
-    await assertVisible(services, scope, context, type, interaction, [refHash]);
-  return versionResponse(request, version, interaction);
+  const content = shownText(version.content, scope.hidden);
+  return versionResponse(request, { ...version, content }, interaction);
 }
 
 function versionResponse(

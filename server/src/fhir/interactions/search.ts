@@ -1,4 +1,6 @@
-import { grantsFor } from '../../access/scope.ts';
+import { shownText } from '../../access/hidden-elements.ts';
+import { assertNoHiddenText } from '../../access/hidden-parameters.ts';
+import { grantsFor, isOpenScope } from '../../access/scope.ts';
 import type { CursorState } from '../../search/cursor.ts';
 import { filterContained } from '../../search/match/contained.ts';
 import { type FoundRow, type PlanContext, planSearch, type SearchPlan } from '../../search/plan/index.ts';
@@ -19,6 +21,7 @@ import type { Services } from '../services.ts';
 
 /** search at type, system and compartment level (R4 http.html#search, search.html). */
 export async function search(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  assertNoHiddenText(request.scope, request.query);
   const { parsed, context } = await parse(services, request, route);
   const { tenant } = context;
   assertSearchable(request, parsed);
@@ -37,18 +40,25 @@ export async function search(services: Services, request: FhirRequest, route: Ro
     interaction: route.interaction,
     ...(route.type === undefined ? {} : { type: route.type }),
   };
-  if (parsed.explain) return { ...common, text: await explained(services, request, plan) };
+  if (parsed.explain) {
+    assertMayExplain(request);
+    return { ...common, text: await explained(services, request, plan) };
+  }
 
   await assertAffordable(services, request, parsed, plan, planContext);
+  request.signal?.throwIfAborted();
   const [page, total] = await Promise.all([
     readPage(services, request, plan),
     countMatches(services, request, parsed, plan),
   ]);
+  request.signal?.throwIfAborted();
   const included = await includedRows(services, parsed, page.rows, planContext);
   const issues: Issue[] = [...parsed.ignored, ...included.issues];
   const projection = projectionOf(parsed);
-  const text = (row: FoundRow): string =>
-    projection === undefined ? row.content : projectText(row.content, projection, context);
+  const text = (row: FoundRow): string => {
+    const shown = shownText(row.content, request.scope.hidden);
+    return projection === undefined ? shown : projectText(shown, projection, context);
+  };
   const entries: BundleEntryText[] = [
     ...matchEntries(request, parsed, plan, planContext, page.rows, text),
     ...included.rows.map((row) => entryOf(request, row, text(row), 'include')),
@@ -112,6 +122,12 @@ function assertSearchable(request: FhirRequest, parsed: ParsedSearch): void {
   throw fhirError(403, 'forbidden', `Searching ${parsed.resourceType ?? 'here'} is not allowed`, 'http.path');
 }
 
+/** A plan tells how many resources of others there are, and its SQL what is kept back. */
+function assertMayExplain({ scope }: FhirRequest): void {
+  if (isOpenScope(scope)) return;
+  throw fhirError(403, 'forbidden', '_explain needs access to everything', 'http.query._explain');
+}
+
 async function readPage(
   services: Services,
   request: FhirRequest,
@@ -138,7 +154,8 @@ async function countMatches(
   if (parsed.total === 'none' && !countOnly) return undefined;
   if (plan.needsContainedFilter && !countOnly) return undefined;
   if (!countOnly && parsed.total !== 'accurate' && parsed.total !== 'estimate') return undefined;
-  const estimate = parsed.total === 'estimate';
+  // The planner estimates from the values of all, of which a narrowed scope must learn nothing.
+  const estimate = parsed.total === 'estimate' && isOpenScope(request.scope);
   const { rows } = await services.connections.within(request.context.tenant, 'search', (connection) =>
     connection.query(estimate ? plan.estimate : plan.count),
   );
@@ -160,7 +177,7 @@ function matchEntries(
     }
     return contained.map((resource) => ({
       fullUrl: `${request.context.baseUrl}/${container.type}/${container.id}#${String(resource['id'])}`,
-      resource: JSON.stringify(resource),
+      resource: shownText(JSON.stringify(resource), request.scope.hidden),
       search: { mode: 'match' as const },
     }));
   });

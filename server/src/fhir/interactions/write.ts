@@ -1,4 +1,5 @@
-import type { Interaction } from '../../access/scope.ts';
+import { shownText } from '../../access/hidden-elements.ts';
+import { grantsFor, type Interaction } from '../../access/scope.ts';
 import { shownValue } from '../../json/shown.ts';
 import type { Resource } from '../../json/types.ts';
 import { binaryOfBody } from '../binary.ts';
@@ -10,6 +11,7 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import { resourceBody } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { guardedPatch } from '../write/scope-check.ts';
 import type { WriteOutcome, WriteRequest } from '../write/write-request.ts';
 
 /** create, with If-None-Exist for conditional create (R4 http.html#create, #ccreate). */
@@ -63,7 +65,7 @@ export async function patch(services: Services, request: FhirRequest, route: Rou
   const outcome = await services.writes.write(request.scope, request.context, {
     kind: 'patch',
     type,
-    patch: patchOf(request),
+    patch: guardedPatch(request.scope, patchOf(request)),
     at: '',
     ...targetOf(request, route),
     ...(ifMatch === undefined ? {} : { ifMatch }),
@@ -109,14 +111,23 @@ export function written(request: FhirRequest, outcome: WriteOutcome, interaction
     ...(outcome.status === 201 || interaction === 'create' ? { Location: location } : {}),
   };
   const common = { status: outcome.status, headers, interaction, type: outcome.type };
-  switch (request.prefer.return) {
+  switch (answerForm(request, outcome)) {
     case 'minimal':
       return common;
     case 'OperationOutcome':
       return { ...common, text: JSON.stringify(successOutcome(outcome)) };
     default:
-      return { ...common, text: outcome.content };
+      return { ...common, text: shownText(outcome.content, request.scope.hidden) };
   }
+}
+
+/** What is answered to a write: of what the client may not read it gets no representation. */
+export function answerForm(
+  { scope, prefer }: Pick<FhirRequest, 'scope' | 'prefer'>,
+  { type }: Pick<WriteOutcome, 'type'>,
+): FhirRequest['prefer']['return'] {
+  if (prefer.return === 'OperationOutcome' || grantsFor(scope, type, 'read').length > 0) return prefer.return;
+  return 'minimal';
 }
 
 /** The answer to a delete: 204, or 200 with an OperationOutcome when asked for one. */

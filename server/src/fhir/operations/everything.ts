@@ -1,7 +1,8 @@
+import { shownText } from '../../access/hidden-elements.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { RESOURCE_TYPES, typeCode } from '../../conformance/resource-types.ts';
 import { dateRange } from '../../search/dates.ts';
-import { compartmentParam, MAX_DATE, MIN_DATE } from '../../search/index-model.ts';
+import { compartmentParam, MAX_DATE, MIN_DATE, REFERS_TO } from '../../search/index-model.ts';
 import {
   compartmentMembers,
   compartmentSupport,
@@ -18,7 +19,6 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import { rowRestriction } from '../search/conditional-search.ts';
 import type { Services } from '../services.ts';
-import { REFERS_TO } from '../write/integrity.ts';
 import { OperationParameters } from './parameters.ts';
 
 /**
@@ -87,12 +87,15 @@ export async function everything(
   }
   const members = page.length;
   if (phase === 'support') {
+    request.signal?.throwIfAborted();
     const salts = [
       REFERS_TO,
       ...['Practitioner', 'Device', 'RelatedPerson', 'Patient'].map(compartmentParam),
     ].map((param) => context.keys.salt(param));
     const excluded = type === 'Patient' ? [typeCode('Patient') as number] : [];
-    const query = queryOf(base, after, count + 1 - members);
+    // What only a member refers to that is kept back is no support.
+    const visible = { memberRestriction: rowRestriction(scope, context, RESOURCE_TYPES, 'search-type') };
+    const query = { ...queryOf(base, after, count + 1 - page.length), ...(unrestricted ? {} : visible) };
     page.push(...(await compartmentSupport(services.connections, context.tenant, query, salts, excluded)));
   }
   const links: BundleLink[] = [{ relation: 'self', url: url(request, shown) }];
@@ -114,7 +117,7 @@ export async function everything(
     links,
     entries: page.map((resource, i) => ({
       fullUrl: `${context.baseUrl}/${resource.type}/${resource.id}`,
-      resource: resource.content,
+      resource: shownText(resource.content, scope.hidden),
       search: { mode: i < members ? 'match' : 'include' },
     })),
   });

@@ -1,8 +1,10 @@
-import { createRequire } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import { isExactNumber } from '../../json/exact-number.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonValue } from '../../json/types.ts';
+import { environment } from './fhirpath-constants.ts';
+import { type EngineNode, engine, model } from './fhirpath-engine.ts';
+import { OWN_FUNCTIONS } from './fhirpath-functions.ts';
 import type {
   FhirPathJob,
   FhirPathMessage,
@@ -13,42 +15,20 @@ import type {
 
 /*
  * The thread in which expressions of clients are evaluated (see fhirpath-evaluator.ts): it may be stopped at any time,
- * and has bounded memory. Functions that would reach out (resolve, memberOf, %terminologies) are not available: the
- * engine refuses them where it may not be asynchronous.
+ * and has bounded memory. What would reach out (%terminologies, weight()) is not available: the engine refuses it where it
+ * may not be asynchronous.
  */
 
-/** The part of the `fhirpath` package that is used. */
-interface Engine {
-  evaluate(
-    data: unknown,
-    expression: string,
-    variables: Record<string, unknown>,
-    model: unknown,
-    options: {
-      resolveInternalTypes: boolean;
-      preciseMath: boolean;
-      traceFn?: (value: unknown, label: string) => void;
-    },
-  ): unknown[];
-  types(values: readonly unknown[]): string[];
-  FP_Decimal: { getDecimal(text: string): object; new (...args: never[]): object };
-}
-
-interface Node {
-  readonly path: string | null;
-  readonly data: unknown;
-  readonly _data: object | null;
-  fullPropertyName(): string | undefined;
-}
+// What the engine only warns of when it is asked wrongly is an error; other warnings are for nobody who reads this log.
+console.warn = (message: unknown) => {
+  if (/ wrong arity: /.test(String(message))) throw new Error(String(message));
+};
 
 const MAX_VALUES = 20_000;
 const MAX_TEXT = 16 * 1024 * 1024;
 
 class TooLarge extends Error {}
 
-const require = createRequire(import.meta.url);
-const engine = require('fhirpath') as Engine;
-const model = require('fhirpath/fhir-context/r4') as object;
 const rawJson = JSON as unknown as { rawJSON(text: string): unknown };
 
 let valuesLeft = 0;
@@ -59,20 +39,25 @@ function run(job: FhirPathJob): FhirPathResult[] {
   textLeft = MAX_TEXT;
   // Absent values give empty results, where an empty object would be a value of its own.
   const resource = job.resource === undefined ? [] : exact(parseJson(job.resource));
-  const variables: Record<string, unknown> = {};
+  // Without a prototype: what objects have by theirs is no variable.
+  const variables: Record<string, unknown> = Object.create(null);
+  const main = environment(job.expression);
+  const outer = environment(job.context ?? '');
+  for (const [name, value] of [...main.values, ...outer.values]) variables[name] = value;
   for (const [name, json] of job.variables ?? []) variables[name] = exact(parseJson(json));
   Object.assign(variables, { resource, rootResource: resource });
-  if (job.context === undefined) return [evaluate(resource, job.expression, variables, undefined)];
-  const contexts = engine.evaluate(resource, job.context, { ...variables }, model, {
+  if (job.context === undefined) return [evaluate(resource, main.expression, variables, undefined)];
+  const contexts = engine.evaluate(resource, outer.expression, copyOf(variables), model, {
     resolveInternalTypes: false,
     preciseMath: true,
+    userInvocationTable: OWN_FUNCTIONS,
     // Without one the engine prints.
     traceFn: () => {},
   });
   return contexts.map((context, index) =>
     evaluate(
       context,
-      job.expression,
+      main.expression,
       variables,
       (isNode(context) ? context.fullPropertyName() : undefined) ?? `${job.context}[${index}]`,
     ),
@@ -86,14 +71,20 @@ function evaluate(
   context: string | undefined,
 ): FhirPathResult {
   const traces: FhirPathTrace[] = [];
-  const results = engine.evaluate(data, expression, { ...variables }, model, {
+  const results = engine.evaluate(data, expression, copyOf(variables), model, {
     resolveInternalTypes: false,
     preciseMath: true,
+    userInvocationTable: OWN_FUNCTIONS,
     traceFn: (traced, name) => {
       traces.push({ name, values: describe(Array.isArray(traced) ? traced : [traced]) });
     },
   });
   return { ...(context === undefined ? {} : { context }), values: describe(results), traces };
+}
+
+/** The engine adds to the variables that it is given. */
+function copyOf(variables: Record<string, unknown>): Record<string, unknown> {
+  return Object.assign(Object.create(null), variables);
 }
 
 /** JSON whose numbers are ones that the engine calculates with without losing digits. */
@@ -111,7 +102,7 @@ function describe(values: readonly unknown[]): FhirPathValue[] {
   return values.map((value, i) => describeOne(value, types[i] ?? ''));
 }
 
-function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is EngineNode {
   return typeof (value as { fullPropertyName?: unknown } | null)?.fullPropertyName === 'function';
 }
 
@@ -141,6 +132,7 @@ function bareType(name: string, value: unknown): string {
 }
 
 function jsonText(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
   if (isQuantity(value)) return jsonText(quantityOf(value));
   // A replacer sees values after toJSON, which makes doubles of decimals: the holder has them as they were.
   return JSON.stringify(value, function (this: Record<string, unknown>, name, plain: unknown) {

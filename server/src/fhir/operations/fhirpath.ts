@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import type { DefinitionsModel } from '../../conformance/model.ts';
+import { isObject, isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { parseXml } from '../../xml/index.ts';
 import { read } from '../interactions/read.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
-import { isObject, isResource, jsonBody } from '../resource-body.ts';
+import { jsonBody } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { fhirPathEvaluator } from './fhirpath-evaluator.ts';

@@ -1,4 +1,7 @@
+import { shownText } from '../../access/hidden-elements.ts';
+import { assertNoHiddenText } from '../../access/hidden-parameters.ts';
 import { grantsFor } from '../../access/scope.ts';
+import { isObject } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import type { CursorState } from '../../search/cursor.ts';
@@ -9,9 +12,8 @@ import { bundleText } from '../bundle/bundle-text.ts';
 import { fhirError } from '../outcome.ts';
 import { encodeQuery } from '../query-text.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
-import { isObject } from '../resource-body.ts';
 import type { Route } from '../route.ts';
-import { searchContext } from '../search/search-context.ts';
+import { clientSearchContext, searchContext } from '../search/search-context.ts';
 import type { Services } from '../services.ts';
 import { OperationParameters } from './parameters.ts';
 
@@ -35,8 +37,9 @@ export async function lastn(services: Services, request: FhirRequest, _route: Ro
     throw fhirError(400, 'value', `max must be a positive whole number, not '${max}'`, 'http.query.max');
   const criteria = given.pairs().filter(([name]) => name !== 'max' && name !== '_sort' && name !== '_count');
   const query: [string, string][] = [...criteria, ['_sort', '-date'], ['_count', String(PAGE)]];
+  assertNoHiddenText(scope, query);
   const parsed = parseSearch('Observation', query, {
-    ...searchContext(context),
+    ...clientSearchContext(context, scope),
     strict: request.prefer.handling === 'strict',
     limits: { maxCount: PAGE },
   });
@@ -75,7 +78,7 @@ export async function lastn(services: Services, request: FhirRequest, _route: Ro
     links: [{ relation: 'self', url: self }],
     entries: kept.map((row) => ({
       fullUrl: `${context.baseUrl}/${row.type}/${row.id}`,
-      resource: row.content,
+      resource: shownText(row.content, scope.hidden),
       search: { mode: 'match' },
     })),
   });

@@ -1,11 +1,12 @@
+import { hiddenPaths } from '../../access/hidden-elements.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { RESOURCE_TYPES, typeCode } from '../../conformance/resource-types.ts';
+import { isObject } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { read } from '../interactions/read.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
-import { isObject } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { OperationParameters } from './parameters.ts';
@@ -33,7 +34,10 @@ export async function meta(services: Services, request: FhirRequest, route: Rout
   const types = (route.type === undefined ? [...RESOURCE_TYPES] : [route.type]).filter(
     (type) => grantsFor(scope, type, 'search-type').length > 0,
   );
-  if (types.length === 0 || types.some((type) => !isUnrestricted(scope, type, 'search-type'))) {
+  const isWhole = (type: string) =>
+    isUnrestricted(scope, type, 'search-type') &&
+    (scope.hidden === undefined || hiddenPaths(scope.hidden, type).length === 0);
+  if (types.length === 0 || !types.every(isWhole)) {
     throw fhirError(403, 'forbidden', '$meta over many resources needs access to all of them', 'http.path');
   }
   const found: JsonObject = {};

@@ -2,11 +2,14 @@ import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { docref } from './docref.ts';
 import { everything } from './everything.ts';
 import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
+import { PACKAGE_OPERATIONS } from './packages.ts';
 import { reindex } from './reindex.ts';
+import { snapshot } from './snapshot.ts';
 import { TERMINOLOGY_OPERATIONS } from './terminology/index.ts';
 import { validate } from './validate.ts';
 
@@ -102,7 +105,24 @@ export const OPERATIONS: readonly Operation[] = [
     safe: false,
     handle: reindex,
   },
+  {
+    name: 'snapshot',
+    definition: 'http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot',
+    types: ['StructureDefinition'],
+    levels: ['type', 'instance'],
+    safe: true,
+    handle: snapshot,
+  },
+  {
+    name: 'docref',
+    definition: 'http://hl7.org/fhir/us/core/OperationDefinition/docref',
+    types: ['DocumentReference'],
+    levels: ['type'],
+    safe: true,
+    handle: docref,
+  },
   ...TERMINOLOGY_OPERATIONS,
+  ...PACKAGE_OPERATIONS,
 ];
 
 /**

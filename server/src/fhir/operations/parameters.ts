@@ -1,8 +1,9 @@
 import { textOf } from '../../json/exact-number.ts';
+import { isObject, isResource } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest } from '../request.ts';
-import { isObject, isResource, jsonBody } from '../resource-body.ts';
+import { jsonBody } from '../resource-body.ts';
 
 /** The parameters of an operation call (R4 operations.html#request), wherever they stand. */
 export class OperationParameters {

@@ -1,12 +1,12 @@
 import { isUnrestricted } from '../../access/scope.ts';
 import { RESOURCE_TYPES, typeCode } from '../../conformance/resource-types.ts';
 import { REINDEX_JOB, type ReindexRequest } from '../../jobs/reindex-job.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonValue } from '../../json/types.ts';
 import { storedParameters } from '../../storage/search-parameters.ts';
 import { accepted } from '../async-response.ts';
 import { type FhirError, fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
-import { isObject } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { OperationParameters } from './parameters.ts';

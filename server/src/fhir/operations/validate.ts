@@ -1,19 +1,23 @@
+import { grantsFor } from '../../access/scope.ts';
+import { isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
-import { validateResource } from '../../validation/profiles/index.ts';
+import type { JsonValue, Resource } from '../../json/types.ts';
+import { runTransaction } from '../../storage/transaction.ts';
 import { read } from '../interactions/read.ts';
 import { FhirError, fhirError, type Issue, operationOutcome } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
-import { isResource } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
-import { profileValidators } from '../validators.ts';
+import { validateInTenant } from '../validation/validate-in-tenant.ts';
+import { assertUnreferenced } from '../write/integrity.ts';
 import { OperationParameters } from './parameters.ts';
+import { terminologyOf, visibleTo } from './terminology/call.ts';
 
 const MODES = new Set(['create', 'update', 'delete', 'profile']);
 
 /**
  * $validate (R4 resource-operation-validate.html): against the R4 definitions, the profiles that the resource declares and
- * those that `profile` names. The answer is 200 with an OperationOutcome whatever it says of the resource.
+ * those that `profile` names; with mode `delete`, whether nothing refers to it. The answer is 200 with an OperationOutcome whatever it says of the resource.
  */
 export async function validate(
   services: Services,
@@ -51,7 +55,6 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
       'Parameters.parameter',
     );
   }
-  const issues: Issue[] = [];
   const profiles = parameters.all('profile').map(String);
   let resource = parameters.get('resource');
   if (resource === undefined && route.id !== undefined) {
@@ -60,11 +63,29 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
       { ...request, query: [], header: () => undefined },
       { ...route, interaction: 'read' },
     );
-    if (mode === 'delete') return issues;
     resource = parseJson(stored.text ?? '{}');
   }
+  if (mode === 'delete') return deletionIssues(services, request, route, resource);
   if (!isResource(resource))
     throw fhirError(400, 'required', '$validate needs a resource', 'Parameters.parameter');
+  const context = await services.tenants.current(request.context.tenant);
+  const { writes, required } = context.policy.validation;
+  // What would be written is judged by what the tenant's policy asks of writes, too.
+  if (writes === 'required' && (mode === 'create' || mode === 'update'))
+    profiles.push(...(required.get(resource.resourceType) ?? []));
+  const found = await validateInTenant(
+    terminologyOf(services),
+    context,
+    resource,
+    { profiles },
+    visibleTo(request),
+  );
+  return [...requestIssues(resource, route, mode), ...found];
+}
+
+/** What is wrong with the resource for this URL and mode, whatever is in it. */
+function requestIssues(resource: Resource, route: Route, mode: string | undefined): Issue[] {
+  const issues: Issue[] = [];
   if (resource.resourceType !== route.type) {
     issues.push({
       severity: 'error',
@@ -73,21 +94,55 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
       expression: resource.resourceType,
     });
   }
-  if (mode === 'create' && resource['id'] !== undefined) {
+  const id = resource['id'];
+  const expression = `${resource.resourceType}.id`;
+  if (mode === 'create' && id !== undefined) {
     issues.push({
       severity: 'information',
       code: 'informational',
       diagnostics: 'A create ignores the id: the server gives its own',
-      expression: `${resource.resourceType}.id`,
+      expression,
     });
   }
-  if (mode === 'update' && resource['id'] === undefined) {
+  if (mode === 'update' && id === undefined)
+    issues.push({ severity: 'error', code: 'required', diagnostics: 'An update needs an id', expression });
+  if (route.id !== undefined && id !== undefined && id !== route.id) {
     issues.push({
       severity: 'error',
-      code: 'required',
-      diagnostics: 'An update needs an id',
-      expression: `${resource.resourceType}.id`,
+      code: 'value',
+      diagnostics: `The id of the resource is not that of the URL, ${route.id}`,
+      expression,
     });
   }
-  return [...issues, ...validateResource(resource, profileValidators(), { profiles })];
+  return issues;
+}
+
+/** Whether the resource could be deleted now. @throws FhirError 400 when it is not said which, 404 and 410 as read does */
+async function deletionIssues(
+  services: Services,
+  { context, scope }: FhirRequest,
+  route: Route,
+  resource: JsonValue | undefined,
+): Promise<readonly Issue[]> {
+  const id = route.id ?? (isResource(resource) ? resource['id'] : undefined);
+  if (typeof id !== 'string')
+    throw fhirError(
+      400,
+      'required',
+      'Which resource would be deleted? Its id is needed',
+      'Parameters.parameter',
+    );
+  const type = route.type as string;
+  if (grantsFor(scope, type, 'delete').length === 0)
+    return [{ severity: 'error', code: 'forbidden', diagnostics: `Deleting a ${type} is not allowed here` }];
+  if (services.settings.references !== 'strict') return [];
+  try {
+    await runTransaction(services.connections, context.tenant, (transaction) =>
+      assertUnreferenced(context, transaction, `${type}/${id}`, new Set()),
+    );
+    return [];
+  } catch (error) {
+    if (error instanceof FhirError && error.status === 409) return error.issues;
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
+import { PREDEFINED } from '../../xml/characters.ts';
+
 /** A start tag, then in it the attributes that hold links. Quoted attribute values may contain `>`. */
 const TAG = /<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>/g;
 const LINK = /(\s(?:href|src)\s*=\s*)(?:"([^"]*)"|'([^']*)')/g;
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** The values of `href` and `src` attributes in a narrative's XHTML, in order, entities resolved. */
 export function narrativeLinks(div: string): string[] {
@@ -39,7 +39,7 @@ export function replaceNarrativeLinks(
 function decode(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(/&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(\w+));/g, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
+    if (name !== undefined) return PREDEFINED.get(name) ?? whole;
     const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });

@@ -239,6 +239,8 @@ describe('links in a narrative', () => {
   it('resolves and writes entities', () => {
     const div = '<div><a title="a>b" href="x?a=1&amp;b=&#50;&#x33;&quot;">y</a></div>';
     expect(narrativeLinks(div)).toEqual(['x?a=1&b=23"']);
+    // Names of what every JavaScript object has are no entities.
+    expect(narrativeLinks('<a href="&constructor;&toString;">y</a>')).toEqual(['&constructor;&toString;']);
     expect(replaceNarrativeLinks(div, (link) => `${link}<`)).toBe(
       '<div><a title="a>b" href="x?a=1&amp;b=23&quot;&lt;">y</a></div>',
     );

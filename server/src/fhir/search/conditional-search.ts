@@ -1,5 +1,7 @@
+import { assertNoHiddenText, visibleDefinitions } from '../../access/hidden-parameters.ts';
 import type { AccessScope, Interaction } from '../../access/scope.ts';
 import { isUnrestricted } from '../../access/scope.ts';
+import type { DefinitionsModel } from '../../conformance/model.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
 import { parseQuery } from '../../http/fhir-handler.ts';
 import type { Hash64 } from '../../search/hash.ts';
@@ -11,7 +13,6 @@ import { SqlBuilder } from '../../search/plan/sql.ts';
 import { lockKeys, parseSearch } from '../../search/query/parse.ts';
 import type { Row, SqlStatement } from '../../storage/connections.ts';
 import type { RowRestriction } from '../../storage/read-versions.ts';
-import { hashToText } from '../../storage/rows.ts';
 import { fhirError } from '../outcome.ts';
 import type { Services } from '../services.ts';
 import type { TenantContext } from '../tenant-context.ts';
@@ -48,8 +49,10 @@ export function conditionalSearch(
   if (code === undefined)
     throw fhirError(400, 'not-supported', `Unknown resource type '${type}'`, 'http.query');
   const parameters = parseQuery(query);
+  assertNoHiddenText(scope, parameters);
+  const definitions = visibleDefinitions(context.definitions, scope.hidden);
   const token = isUnrestricted(scope, type, 'search-type')
-    ? singleToken(context, type, parameters)
+    ? singleToken(context, definitions, type, parameters)
     : undefined;
   if (token !== undefined) {
     const [name, value] = parameters[0] as [string, string];
@@ -65,7 +68,7 @@ export function conditionalSearch(
       toRow: (row) => row,
     };
   }
-  const parsed = parseSearch(type, parameters, { ...searchContext(context), strict: true });
+  const parsed = parseSearch(type, parameters, { ...searchContext(context), definitions, strict: true });
   if (parsed.criteria.length === 0) {
     // Without criteria everything matches, which no conditional interaction can mean.
     throw fhirError(412, 'required', `The criteria '${query}' name no search parameter`, 'http.query');
@@ -96,13 +99,14 @@ export function conditionalSearch(
 /** The token of criteria such as `identifier=system|value` alone, which most conditional interactions have. */
 function singleToken(
   context: TenantContext,
+  definitions: DefinitionsModel,
   type: string,
   parameters: readonly (readonly [string, string])[],
 ): Hash64 | undefined {
   const [only] = parameters;
   if (only === undefined || parameters.length !== 1) return undefined;
   const [name, value] = only;
-  const param = context.definitions.search(type).params.get(name);
+  const param = definitions.search(type).params.get(name);
   const parts = value.split('|');
   if (param?.type !== 'token' || parts.length !== 2 || /[,\\$]/.test(value)) return undefined;
   const [system = '', code = ''] = parts;
@@ -154,23 +158,62 @@ export function visibleStatement(
 }
 
 /**
- * Makes sure that a narrowed scope allows a resource; to others it does not exist.
- * @throws FhirError 404
+ * What a scope allows of versions, past ones too: both the version and what the resource is now must be within it, and
+ * the resource must still be there. So a label that is set or removed later does not bring old content to light.
  */
-export async function assertVisible(
+export function versionRestriction(
+  scope: AccessScope,
+  context: TenantContext,
+  types: readonly string[],
+  interaction: Interaction,
+): RowRestriction {
+  const own = rowRestriction(scope, context, types, interaction);
+  return (sql, alias) => {
+    const c = sql.alias('c');
+    return `(${own(sql, alias)}) and exists (select from tenant.resource ${c} where ${c}.tenant_id = $1
+      and ${c}.type = ${alias}.type and ${c}.rid = ${alias}.rid and not ${c}.deleted and (${own(sql, c)}))`;
+  };
+}
+
+/**
+ * Whether a narrowed scope allows a resource that is there, or this version of it.
+ * @param version number of a version; undefined for the current one
+ */
+export async function isVisible(
   services: Services,
   scope: AccessScope,
   context: TenantContext,
   type: string,
   interaction: Interaction,
-  refHashes: readonly Hash64[],
-): Promise<void> {
-  const statement = visibleStatement(scope, context, type, interaction, refHashes);
-  const visible = await services.connections.within(context.tenant, 'read', (connection) =>
+  refHash: Hash64,
+  version?: number,
+): Promise<boolean> {
+  const statement =
+    version === undefined
+      ? visibleStatement(scope, context, type, interaction, [refHash])
+      : visibleVersionStatement(scope, context, type, interaction, refHash, version);
+  const { rows } = await services.connections.within(context.tenant, 'read', (connection) =>
     connection.query(statement),
   );
-  const found = new Set(visible.rows.map((row) => row[0] as string));
-  if (refHashes.some((hash) => !found.has(hashToText(hash)))) {
-    throw fhirError(404, 'not-found', `This ${type} does not exist`, 'http.path');
-  }
+  return rows.length > 0;
+}
+
+function visibleVersionStatement(
+  scope: AccessScope,
+  context: TenantContext,
+  type: string,
+  interaction: Interaction,
+  refHash: Hash64,
+  version: number,
+): SqlStatement {
+  const sql = new SqlBuilder(context.tenant.id);
+  const allowed = versionRestriction(scope, context, [type], interaction)(sql, 'v');
+  const columns =
+    'tenant_id, type, rid, ref_hash, version, last_updated, content, date_low, date_high, patient, tokens, present';
+  const wanted = sql.bind(version, 'int');
+  const text = `select v.version from (
+      select ${columns} from tenant.resource union all select ${columns} from tenant.history
+    ) v where v.tenant_id = $1 and v.version = ${wanted}
+      and v.rid = (select rid from tenant.resource where tenant_id = $1 and ref_hash = ${sql.hash(refHash)}) and (${allowed})`;
+  return sql.statement(text, 'custom');
 }

@@ -1,3 +1,4 @@
+import { isOpenScope } from '../../access/scope.ts';
 import {
   estimatedCost,
   estimatedRows,
@@ -62,7 +63,7 @@ export async function assertAffordable(
   throw fhirError(
     400,
     'too-costly',
-    widest.rows < 0
+    widest.rows < 0 || !isOpenScope(request.scope)
       ? 'The search would read too much: add search parameters that narrow it down'
       : `The search would read too much: '${widest.name}' matches about ${widest.rows} resources. Narrow it, or add a patient, an identifier or a date`,
     `http.query.${widest.name}`,

@@ -1,3 +1,5 @@
+import { visibleDefinitions } from '../../access/hidden-parameters.ts';
+import type { AccessScope } from '../../access/scope.ts';
 import { loadTerminology } from '../../conformance/terminology.ts';
 import type { SearchContext, Terminology } from '../../search/query/types.ts';
 import { searchTerminology } from '../../terminology/search-terminology.ts';
@@ -18,6 +20,11 @@ export function searchContext(context: TenantContext): SearchContext {
   return { definitions: context.definitions, strict: false, baseUrl: context.baseUrl, terminology };
 }
 
+/** The same for what a client asks: it knows no parameters that look at elements which are hidden from the client. */
+export function clientSearchContext(context: TenantContext, { hidden }: AccessScope): SearchContext {
+  return { ...searchContext(context), definitions: visibleDefinitions(context.definitions, hidden) };
+}
+
 /** Parameters that ask terminology: by modifier, or by an operator of `_filter`. */
 const ASKS_TERMINOLOGY = /:(in|not-in|above|below)\b|^_filter$/;
 
@@ -27,7 +34,7 @@ export async function terminologySearchContext(
   context: TenantContext,
   request: FhirRequest,
 ): Promise<SearchContext> {
-  const plain = searchContext(context);
+  const plain = clientSearchContext(context, request.scope);
   if (!request.query.some(([name]) => ASKS_TERMINOLOGY.test(name))) return plain;
   const visible = visibleTo(request);
   return {

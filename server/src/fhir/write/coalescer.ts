@@ -1,4 +1,4 @@
-import type { AccessScope } from '../../access/scope.ts';
+import { type AccessScope, sameScope } from '../../access/scope.ts';
 import { FhirError } from '../outcome.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import type { WriteEngine } from './engine.ts';
@@ -121,7 +121,7 @@ function takeGroup(queue: Queue): Waiting[] {
     const fits =
       group.length < GROUP &&
       waiting.context === first.context &&
-      (waiting.scope === first.scope || sameScope(waiting.scope, first.scope)) &&
+      sameScope(waiting.scope, first.scope) &&
       (target === undefined || !targets.has(target));
     // Once a resource has to wait, later writes to it wait behind: their order is the order of arrival.
     if (target !== undefined) targets.add(target);
@@ -135,10 +135,6 @@ function takeGroup(queue: Queue): Waiting[] {
 function targetOf({ type, id, criteria }: WriteRequest): string | undefined {
   if (id !== undefined) return `${type}/${id}`;
   return criteria === undefined ? undefined : `${type}?${criteria}`;
-}
-
-function sameScope(a: AccessScope, b: AccessScope): boolean {
-  return a.subject === b.subject && JSON.stringify(a.grants) === JSON.stringify(b.grants);
 }
 
 /** Whether some reference is of the form `Type?criteria`. A cheap look that may say yes too often. */

@@ -11,10 +11,11 @@ export interface ConformanceSource {
   current(tenant: Tenant): Promise<TenantContext>;
 }
 
-/** The tenant's search parameters have changed since the context was compiled. */
+/** The tenant's definitions, packages or policy have changed since the context was compiled. */
 export class StaleConformance extends Error {}
 
-const changesConformance = (type: string): boolean => type === 'SearchParameter';
+/** Types of which a tenant's own resources are part of its context. */
+const CONFORMANCE = ['SearchParameter', 'StructureDefinition'];
 
 /**
  * Makes sure that a transaction indexes by the tenant's newest search parameters: writers share a lock that a change of
@@ -28,7 +29,7 @@ export async function assertConformance(
   requests: readonly WriteRequest[],
 ): Promise<void> {
   const key = [context.keys.reference('lock/conformance')];
-  const locked = requests.some((request) => changesConformance(request.type))
+  const locked = requests.some((request) => CONFORMANCE.includes(request.type))
     ? transaction.lockExclusive(key)
     : transaction.lockShared(key);
   locked.catch(() => {});
@@ -46,26 +47,27 @@ export async function assertConformance(
 }
 
 /**
- * Counts a change of the tenant's search parameters, in the transaction that makes it. A parameter for types of which
- * the tenant has no resource is ready at once; the others wait for $reindex.
+ * Counts a change of the tenant's search parameters or profiles, in the transaction that makes it. A parameter for types
+ * of which the tenant has no resource is ready at once; the others wait for $reindex.
  */
 export async function noteConformanceChange(
   transaction: Transaction,
   context: TenantContext,
   versions: readonly NewVersion[],
 ): Promise<void> {
+  const codes = CONFORMANCE.map((type) => typeCode(type));
+  if (!versions.some((version) => codes.includes(version.typeCode))) return;
   const code = typeCode('SearchParameter');
   const changed = versions.filter((version) => version.typeCode === code);
-  if (changed.length === 0) return;
   const ready: boolean[] = [];
   for (const version of changed) {
     const bases = version.deleted ? [] : ((JSON.parse(version.content) as { base?: string[] }).base ?? []);
-    const codes = bases.map((base) => typeCode(base));
+    const baseCodes = bases.map((base) => typeCode(base));
     // Resource and DomainResource have no code: they stand for all types.
-    const anyType = codes.includes(undefined);
+    const anyType = baseCodes.includes(undefined);
     const rows = await transaction.query({
       text: `select 1 from tenant.resource where tenant_id = $1 and ($2 or type = any($3::smallint[])) limit 1`,
-      values: [context.tenant.id, anyType, codes.filter((found) => found !== undefined)],
+      values: [context.tenant.id, anyType, baseCodes.filter((found) => found !== undefined)],
     });
     ready.push(rows.length === 0);
   }

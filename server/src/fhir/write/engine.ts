@@ -1,13 +1,12 @@
-import { type AccessScope, grantsFor, type Interaction } from '../../access/scope.ts';
-import { parseJson } from '../../json/parse.ts';
-import type { Resource } from '../../json/types.ts';
+import type { AccessScope } from '../../access/scope.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import type { Connections } from '../../storage/connections.ts';
 import { type RowIdGenerator, uuidV7 } from '../../storage/row-id.ts';
-import { hashToText, type LockedRow, type NewVersion, PATCH, POST, PUT } from '../../storage/rows.ts';
+import { hashToText, type NewVersion } from '../../storage/rows.ts';
 import type { TextDictionary } from '../../storage/text-dictionary.ts';
 import { runTransaction, type Transaction } from '../../storage/transaction.ts';
-import { FhirError, fhirError } from '../outcome.ts';
+import type { TerminologyService } from '../../terminology/service.ts';
+import { FhirError, type Issue } from '../outcome.ts';
 import { conditionalSearch } from '../search/conditional-search.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import { type BundleReferences, collectBundleReferences } from './bundle-references.ts';
@@ -19,7 +18,6 @@ import {
 } from './conformance-guard.ts';
 import { type CriteriaMatch, CriteriaResolver } from './criteria.ts';
 import {
-  addReferrerTokens,
   assertUnreferenced,
   lockForDeletion,
   lockTargets,
@@ -28,8 +26,18 @@ import {
   type Target,
   targetsOf,
 } from './integrity.ts';
-import { checkStructure, makeDeletion, makeVersion, placed } from './prepare.ts';
+import { assertNotReferredToByPlans, nothingDeleted, outcomeOf, type Plan, planWrite } from './plan.ts';
+import { bodyAt, checkStructure, placed } from './prepare.ts';
+import {
+  checkProfiles,
+  checkRequests,
+  checkStructures,
+  checksProfiles,
+  throwTogether,
+} from './resource-check.ts';
 import { assertGranted, assertScopeOfCurrent, assertScopeOfWrites } from './scope-check.ts';
+import { assertDistinct, conditionalTargets } from './targets.ts';
+import { nextTurn, SLICE } from './turns.ts';
 import type { WriteOutcome, WriteRequest, WriteResult } from './write-request.ts';
 
 export interface WriteSettings {
@@ -39,15 +47,18 @@ export interface WriteSettings {
   readonly maxConditionalDelete: number;
 }
 
-/** What became of one request inside the transaction, before it is known that the commit succeeds. */
-interface Plan {
-  readonly request: WriteRequest;
-  readonly version?: NewVersion;
-  readonly outcome: Omit<WriteOutcome, 'content'> & { content?: string };
-}
-
 /** Told of writes that have been committed, e.g. to copy large code systems into their tables. Must not throw. */
 export type AfterCommit = (context: TenantContext, outcomes: readonly WriteOutcome[]) => void;
+
+/** What the engine works with. */
+export interface WriteParts {
+  readonly connections: Connections;
+  readonly rowIds: RowIdGenerator;
+  readonly dictionary: TextDictionary;
+  readonly conformance: ConformanceSource;
+  /** Judges codes where a tenant's policy has writes validated against profiles. */
+  readonly terminology: TerminologyService;
+}
 
 /**
  * All writes of the server pass here: single requests, batches and transactions. One database transaction covers all
@@ -55,25 +66,14 @@ export type AfterCommit = (context: TenantContext, outcomes: readonly WriteOutco
  */
 export class WriteEngine {
   readonly connections: Connections;
-  readonly #rowIds: RowIdGenerator;
-  readonly #dictionary: TextDictionary;
+  readonly #parts: WriteParts;
   readonly #settings: WriteSettings;
-  readonly #conformance: ConformanceSource;
   readonly #afterCommit: AfterCommit;
 
-  constructor(
-    connections: Connections,
-    rowIds: RowIdGenerator,
-    dictionary: TextDictionary,
-    settings: WriteSettings,
-    conformance: ConformanceSource,
-    afterCommit: AfterCommit = () => {},
-  ) {
-    this.connections = connections;
-    this.#rowIds = rowIds;
-    this.#dictionary = dictionary;
+  constructor(parts: WriteParts, settings: WriteSettings, afterCommit: AfterCommit = () => {}) {
+    this.connections = parts.connections;
+    this.#parts = parts;
     this.#settings = settings;
-    this.#conformance = conformance;
     this.#afterCommit = afterCommit;
   }
 
@@ -92,7 +92,7 @@ export class WriteEngine {
     beforeCommit?: (transaction: Transaction) => Promise<void>,
   ): Promise<WriteOutcome[]> {
     assertGranted(scope, requests);
-    await this.#checkAll(context, requests);
+    await checkStructures(context, requests);
     const references = collectBundleReferences(context, requests);
     const results = await this.#run(scope, context, requests, references, true, beforeCommit);
     return results as WriteOutcome[];
@@ -131,29 +131,6 @@ export class WriteEngine {
     return (await this.all(scope, context, [request]))[0] as WriteOutcome;
   }
 
-  /** Structure checks of a bundle's resources, giving way to other requests between slices. */
-  async #checkAll(context: TenantContext, requests: readonly WriteRequest[]): Promise<void> {
-    const issues: FhirError['issues'][number][] = [];
-    let status = 0;
-    let sinceBreak = performance.now();
-    for (const request of requests) {
-      if (request.resource === undefined) continue;
-      try {
-        checkStructure(context, request.resource, request.at === '' ? '' : `${request.at}.resource`);
-      } catch (error) {
-        if (!(error instanceof FhirError)) throw error;
-        status = Math.max(status, error.status);
-        issues.push(...error.issues);
-        if (issues.length >= 100) break;
-      }
-      if (performance.now() - sinceBreak > SLICE) {
-        await nextTurn();
-        sinceBreak = performance.now();
-      }
-    }
-    if (issues.length > 0) throw new FhirError(status, issues);
-  }
-
   async #run(
     scope: AccessScope,
     given: TenantContext,
@@ -166,6 +143,10 @@ export class WriteEngine {
     const newIds = new Map<WriteRequest, string>();
     for (;;) {
       const used = context;
+      if (used !== given && used.policy !== given.policy) await checkStructures(used, requests);
+      const { refused, notes } = await checkRequests(this.#parts.terminology, used, requests);
+      if (atomic) throwTogether([...refused.values()]);
+      const accepted = refused.size === 0 ? requests : requests.filter((request) => !refused.has(request));
       const attempt = () =>
         runTransaction(
           this.connections,
@@ -175,10 +156,11 @@ export class WriteEngine {
               transaction,
               scope,
               used,
-              requests,
+              accepted,
               references,
               newIds,
               atomic,
+              notes,
             );
             if (beforeCommit !== undefined) {
               await transaction.flush();
@@ -190,16 +172,17 @@ export class WriteEngine {
           atomic ? {} : { lockTimeout: 300, attempts: 1 },
         );
       try {
-        const results = await attempt();
+        const results = accepted.length === 0 ? [] : await attempt();
         this.#afterCommit(
           used,
           results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
         );
-        return results;
+        let next = 0;
+        return requests.map((request) => refused.get(request) ?? (results[next++] as WriteResult));
       } catch (error) {
-        // The tenant's search parameters changed under way: index by the new ones.
+        // The tenant's definitions or policy changed under way: index and validate by the new ones.
         if (!(error instanceof StaleConformance)) throw error;
-        context = await this.#conformance.current(used.tenant);
+        context = await this.#parts.conformance.current(used.tenant);
       }
     }
   }
@@ -212,7 +195,9 @@ export class WriteEngine {
     references: BundleReferences | undefined,
     newIds: Map<WriteRequest, string>,
     atomic: boolean,
+    told: ReadonlyMap<WriteRequest, readonly Issue[]>,
   ): Promise<WriteResult[]> {
+    const notes = new Map(told);
     const conformance = assertConformance(transaction, context, requests);
     conformance.catch(() => {});
     const failures = new Map<WriteRequest, FhirError>();
@@ -282,14 +267,21 @@ export class WriteEngine {
     await assertScopeOfCurrent(transaction, scope, context, requests, current.values());
 
     // 3. New versions.
-    const now = Date.now();
+    const planning = {
+      scope,
+      context,
+      current,
+      now: Date.now(),
+      literal,
+      nextRowId: () => this.#parts.rowIds.next(),
+    };
     const plans: Plan[] = [];
     let sinceBreak = performance.now();
     for (const request of inOrder(requests)) {
       if (failures.has(request)) continue;
       try {
         for (const target of targets.get(request) ?? []) {
-          plans.push(this.#plan(scope, context, request, target, current, now, literal));
+          plans.push(planWrite(planning, request, target));
         }
         if ((targets.get(request) ?? []).length === 0) plans.push(nothingDeleted(request));
       } catch (error) {
@@ -301,7 +293,17 @@ export class WriteEngine {
       }
     }
 
-    // 4. What patches refer to, and what deletions would leave dangling.
+    // 4. What patches made, and refer to, and what deletions would leave dangling.
+    if (checksProfiles(context)) {
+      for (const { request, patched } of plans) {
+        if (patched === undefined || failures.has(request)) continue;
+        try {
+          notes.set(request, await checkProfiles(this.#parts.terminology, context, patched, bodyAt(request)));
+        } catch (error) {
+          fail(request, error);
+        }
+      }
+    }
     if (strict) {
       for (const plan of plans.filter(({ request }) => request.kind === 'patch')) {
         const own = (literal.get(plan.request) ?? []).filter(({ target }) => !written.has(target));
@@ -329,7 +331,7 @@ export class WriteEngine {
     // 5. Write.
     const kept = plans.filter((plan) => plan.version !== undefined && !failures.has(plan.request));
     const versions = kept.map((plan) => plan.version as NewVersion);
-    await this.#dictionary.ensure(context.tenant, versions);
+    await this.#parts.dictionary.ensure(context.tenant, versions);
     const inserts = versions.filter((version) => !current.has(hashToText(version.refHash)));
     const updates = versions.filter((version) => current.has(hashToText(version.refHash)));
     await transaction.insert(inserts);
@@ -343,7 +345,8 @@ export class WriteEngine {
 
     const plansOf = Map.groupBy(plans, (plan) => plan.request);
     return requests.map(
-      (request) => failures.get(request) ?? outcomeOf(request, plansOf.get(request) as Plan[]),
+      (request) =>
+        failures.get(request) ?? outcomeOf(request, plansOf.get(request) as Plan[], notes.get(request) ?? []),
     );
   }
 
@@ -383,115 +386,7 @@ export class WriteEngine {
     }
     return targets;
   }
-
-  #plan(
-    scope: AccessScope,
-    context: TenantContext,
-    request: WriteRequest,
-    target: CriteriaMatch,
-    current: ReadonlyMap<string, LockedRow>,
-    now: number,
-    literal: Map<WriteRequest, Target[]>,
-  ): Plan {
-    const { type } = request;
-    const { id } = target;
-    const refHash = context.keys.reference(`${type}/${id}`);
-    const row = target.fresh ? undefined : current.get(hashToText(refHash));
-    const exists = row !== undefined && !row.deleted;
-    if (target.keep) {
-      // A conditional create that found the resource: nothing is written (R4 http.html#ccreate).
-      return {
-        request,
-        outcome: {
-          status: 200,
-          type,
-          id,
-          version: target.version as number,
-          lastUpdated: target.lastUpdated as number,
-          content: target.content as string,
-          issues: [],
-        },
-      };
-    }
-    if (request.ifMatch !== undefined && (!exists || row.version !== request.ifMatch)) {
-      throw fhirError(
-        412,
-        'conflict',
-        exists
-          ? `${type}/${id} is at version ${row.version}, not ${request.ifMatch > 0 ? request.ifMatch : 'the one named by If-Match'}`
-          : `${type}/${id} does not exist, so it has no version to match`,
-        'http.if-match',
-      );
-    }
-    const position = {
-      rid: row?.rid ?? this.#rowIds.next(),
-      refHash,
-      id,
-      version: (row?.version ?? 0) + 1,
-      lastUpdated: Math.max(now, (row?.lastUpdated ?? 0) + 1),
-    };
-    if (request.kind === 'delete') {
-      // Deleting what is not there is no error (R4 http.html#delete).
-      if (!exists) {
-        const base = { type, id, version: row?.version ?? 0, lastUpdated: row?.lastUpdated ?? now };
-        return { request, outcome: { ...base, status: 204, content: '', issues: [] } };
-      }
-      const version = makeDeletion(position, type);
-      return {
-        request,
-        version,
-        outcome: {
-          status: 204,
-          type,
-          id,
-          version: version.version,
-          lastUpdated: version.lastUpdated,
-          content: '',
-          issues: [],
-        },
-      };
-    }
-    let resource = request.resource as Resource;
-    if (request.kind === 'patch') {
-      if (row === undefined) throw fhirError(404, 'not-found', `${type}/${id} does not exist`, 'http.path');
-      if (row.deleted) throw fhirError(410, 'deleted', `${type}/${id} was deleted`, 'http.path');
-      resource = (request.patch as (current: Resource) => Resource)(parseJson(row.content) as Resource);
-      if (resource.resourceType !== type || resource['id'] !== id) {
-        throw fhirError(
-          422,
-          'business-rule',
-          'A patch must not change the type or id of a resource',
-          `${type}.id`,
-        );
-      }
-      checkStructure(context, resource, request.at === '' ? '' : `${request.at}.resource`);
-      literal.set(request, targetsOf(context, resource, request.at));
-    }
-    if (!exists && grantsFor(scope, type, 'create' as Interaction).length === 0) {
-      throw fhirError(403, 'forbidden', `Creating a ${type} is not allowed here`, 'http.path');
-    }
-    const method = request.kind === 'create' ? POST : request.kind === 'patch' ? PATCH : PUT;
-    const version = makeVersion(context, { ...position, method }, resource);
-    addReferrerTokens(context, version, literal.get(request) ?? []);
-    return {
-      request,
-      version,
-      outcome: {
-        status: exists ? 200 : 201,
-        type,
-        id,
-        version: version.version,
-        lastUpdated: version.lastUpdated,
-        content: version.content,
-        issues: [],
-      },
-    };
-  }
 }
-
-/** Longest time in milliseconds that a bundle's work keeps the event loop from other requests. */
-const SLICE = 20;
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** R4 http.html#trules: DELETE, then POST, then PUT and PATCH. */
 function inOrder(requests: readonly WriteRequest[]): WriteRequest[] {
@@ -501,113 +396,4 @@ function inOrder(requests: readonly WriteRequest[]): WriteRequest[] {
 
 function distinctHashes(targets: readonly Target[]): Hash64[] {
   return [...new Map(targets.map(({ target, hash }) => [target, hash])).values()];
-}
-
-/** R4 http.html#ccreate, #cond-update, #cdelete, #patch: what the number of matches means for each interaction. */
-function conditionalTargets(
-  request: WriteRequest,
-  matches: readonly CriteriaMatch[],
-  freshId: () => string,
-): CriteriaMatch[] {
-  const several = () =>
-    fhirError(
-      412,
-      'multiple-matches',
-      `The criteria '${request.criteria}' match more than one ${request.type}`,
-      'http.query',
-    );
-  switch (request.kind) {
-    case 'create':
-      if (matches.length > 1) throw placed(several(), request.at);
-      return matches.length === 1 ? [{ ...matches[0]!, keep: true }] : [{ id: freshId(), fresh: true }];
-    case 'update': {
-      if (matches.length > 1) throw placed(several(), request.at);
-      const bodyId = request.resource?.['id'] as string | undefined;
-      if (matches.length === 0)
-        return bodyId === undefined ? [{ id: freshId(), fresh: true }] : [{ id: bodyId }];
-      if (bodyId !== undefined && bodyId !== matches[0]!.id) {
-        const message = `The criteria match ${request.type}/${matches[0]!.id}, but the body's id is ${bodyId}`;
-        throw placed(fhirError(400, 'value', message, `${request.type}.id`), request.at);
-      }
-      return [{ id: matches[0]!.id }];
-    }
-    case 'patch':
-      if (matches.length > 1) throw placed(several(), request.at);
-      if (matches.length === 0) {
-        throw placed(
-          fhirError(404, 'not-found', `No ${request.type} matches '${request.criteria}'`, 'http.query'),
-          request.at,
-        );
-      }
-      return [{ id: matches[0]!.id }];
-    case 'delete':
-      return matches.map(({ id }) => ({ id }));
-  }
-}
-
-/** A transaction must not write the same resource twice (R4 http.html#trules). */
-function assertDistinct(
-  requests: readonly WriteRequest[],
-  targets: ReadonlyMap<WriteRequest, CriteriaMatch[]>,
-): void {
-  const seen = new Map<string, WriteRequest>();
-  for (const request of requests) {
-    for (const target of targets.get(request) ?? []) {
-      if (target.fresh || target.keep) continue;
-      const key = `${request.type}/${target.id}`;
-      const other = seen.get(key);
-      if (other !== undefined) {
-        throw fhirError(
-          400,
-          'duplicate',
-          `${key} is written twice, by ${other.at} and ${request.at}: a transaction may change a resource once`,
-          request.at,
-        );
-      }
-      seen.set(key, request);
-    }
-  }
-}
-
-/** Whether what the same transaction writes would refer to what it deletes. */
-function assertNotReferredToByPlans(
-  plans: readonly Plan[],
-  typeAndId: string,
-  literal: ReadonlyMap<WriteRequest, Target[]>,
-): void {
-  for (const plan of plans) {
-    if (plan.version === undefined || plan.version.deleted) continue;
-    const use = literal.get(plan.request)?.find(({ target }) => target === typeAndId);
-    if (use !== undefined) {
-      const from = `${plan.request.type}/${plan.outcome.id}`;
-      throw fhirError(
-        409,
-        'conflict',
-        `${typeAndId} cannot be deleted: ${from} refers to it`,
-        use.expression,
-      );
-    }
-  }
-}
-
-function nothingDeleted(request: WriteRequest): Plan {
-  return {
-    request,
-    outcome: {
-      status: 204,
-      type: request.type,
-      id: '',
-      version: 0,
-      lastUpdated: 0,
-      content: '',
-      issues: [],
-      deletedCount: 0,
-    },
-  };
-}
-
-function outcomeOf(request: WriteRequest, own: readonly Plan[]): WriteOutcome {
-  const outcome = own[0]!.outcome as WriteOutcome;
-  if (request.kind !== 'delete' || request.criteria === undefined) return outcome;
-  return { ...outcome, deletedCount: own.filter((plan) => plan.version !== undefined).length };
 }

@@ -1,7 +1,7 @@
 import type { Resource } from '../../json/types.ts';
 import { type Hash64, xorHash } from '../../search/hash.ts';
 import { HashSet64 } from '../../search/index/hash-set.ts';
-import { compartmentParam, searchParamKey } from '../../search/index-model.ts';
+import { compartmentParam, REFERS_TO } from '../../search/index-model.ts';
 import { hashToText, type NewVersion } from '../../storage/rows.ts';
 import type { Transaction } from '../../storage/transaction.ts';
 import { FhirError, fhirError, type Issue } from '../outcome.ts';
@@ -15,9 +15,6 @@ import type { TenantContext } from '../tenant-context.ts';
  * A writer holds a shared lock on every target that it does not write itself and then looks whether it exists; a
  * deleter holds the exclusive lock and then looks for referrers. Whoever comes second sees what the first has done.
  */
-
-/** Key of the pseudo-parameter whose tokens say "refers to", for targets without a compartment token. */
-export const REFERS_TO = searchParamKey('reference', 'any');
 
 /** A bundle with more outside targets than this takes one lock for all of them, which only deletions wait for. */
 const LOCKS_EACH = 500;
@@ -129,7 +126,7 @@ export async function missingTargets(
 /**
  * Refuses a deletion while others refer to the resource.
  * @param leaving `Type/id` hashes (bigint text) of what the same transaction deletes or rewrites: they do not count
- * @throws FhirError 409 naming some of the referrers
+ * @throws FhirError 409 with some of the referrers as reasons
  */
 export async function assertUnreferenced(
   context: TenantContext,
@@ -145,14 +142,13 @@ export async function assertUnreferenced(
   const carriers = await transaction.carriersOf(tokens, leaving.size + 6);
   const referrers = carriers.filter(({ refHash }) => refHash !== own && !leaving.has(refHash));
   if (referrers.length === 0) return;
-  const names = referrers.slice(0, 5).map((referrer) => `${referrer.type}/${referrer.id}`);
-  const more = referrers.length > 5 ? ' and others' : '';
-  throw fhirError(
-    409,
-    'conflict',
-    `${typeAndId} cannot be deleted: ${names.join(', ')}${more} refer to it`,
-    type,
-  );
+  throw new FhirError(409, {
+    severity: 'error',
+    code: 'conflict',
+    diagnostics: `${typeAndId} cannot be deleted: other resources refer to it`,
+    expression: type,
+    reasons: referrers.slice(0, 5).map((referrer) => `${referrer.type}/${referrer.id}`),
+  });
 }
 
 /** One error for all missing targets, so that a client sees every broken reference at once. */

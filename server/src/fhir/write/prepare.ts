@@ -1,5 +1,6 @@
 import { typeCode } from '../../conformance/resource-types.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import { withNarrative } from '../../narrative/index.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import { compileSearchParameter } from '../../search/index/search-parameter.ts';
 import type { IndexEntries } from '../../search/index-model.ts';
@@ -7,17 +8,21 @@ import { DELETE, type Method, type NewVersion } from '../../storage/rows.ts';
 import { validateStructure } from '../../validation/structure.ts';
 import { FhirError, type Issue } from '../outcome.ts';
 import type { TenantContext } from '../tenant-context.ts';
+import type { WriteRequest } from './write-request.ts';
 
 /**
- * Checks a resource against the R4 definitions before it is written.
+ * Checks a resource against the R4 definitions before it is written. Where the tenant's policy is `off` only what cannot
+ * be read as a resource is refused.
  * @param at FHIRPath of where the resource stands, e.g. `Bundle.entry[3].resource`; empty when it is the body itself
  * @throws FhirError 422 for rules of the definitions, 400 where the JSON has not the shape of a resource at all
  */
 export function checkStructure(context: TenantContext, resource: Resource, at: string): void {
-  const issues = validateStructure(resource, context.definitions).filter(
+  const wrong = validateStructure(resource, context.definitions).filter(
     (issue) => issue.severity === 'error' || issue.severity === 'fatal',
   );
-  const shape = issues.some((issue) => issue.code === 'structure' || issue.code === 'invalid');
+  const isShape = (issue: Issue) => issue.code === 'structure' || issue.code === 'invalid';
+  const issues = context.policy.validation.writes === 'off' ? wrong.filter(isShape) : wrong;
+  const shape = issues.some(isShape);
   if (issues.length > 0) throw new FhirError(shape ? 400 : 422, placedUnder(at, issues));
   if (resource.resourceType !== 'SearchParameter') return;
   const reasons = unusable(context, resource);
@@ -39,7 +44,8 @@ function unusable(context: TenantContext, resource: Resource): readonly Issue[] 
   }
 }
 
-function placedUnder(at: string, issues: readonly Issue[]): readonly Issue[] {
+/** Issues of a resource as those of the Bundle that it stands in. */
+export function placedUnder(at: string, issues: readonly Issue[]): readonly Issue[] {
   return at === ''
     ? issues
     : issues.map((issue) => ({ ...issue, expression: placeUnder(at, issue.expression) }));
@@ -78,12 +84,13 @@ export function makeVersion(
   row: { rid: Hash64; refHash: Hash64; id: string; version: number; lastUpdated: number; method: Method },
   resource: Resource,
 ): NewVersion {
-  const withId: Resource = resource['id'] === row.id ? resource : { ...resource, id: row.id };
+  const told = context.policy.narrative ? withNarrative(resource, context.definitions) : resource;
+  const withId: Resource = told['id'] === row.id ? told : { ...told, id: row.id };
   return {
     ...row,
     typeCode: typeCode(resource.resourceType) as number,
     deleted: false,
-    content: stamp(resource, row.id, row.version, row.lastUpdated),
+    content: stamp(told, row.id, row.version, row.lastUpdated),
     index: context.extract(withId),
   };
 }
@@ -125,4 +132,9 @@ export function placed(error: unknown, at: string): unknown {
     diagnostics: issue.diagnostics.startsWith(at) ? issue.diagnostics : `${at}: ${issue.diagnostics}`,
   }));
   return new FhirError(error.status, issues, error.headers);
+}
+
+/** FHIRPath of a request's body: empty for the body of the HTTP request itself. */
+export function bodyAt({ at }: WriteRequest): string {
+  return at === '' ? '' : `${at}.resource`;
 }

@@ -1,10 +1,16 @@
+import { patchShown, tellsHidden } from '../../access/hidden-elements.ts';
 import { type AccessScope, grantsFor, type Interaction, isUnrestricted } from '../../access/scope.ts';
-import { typeCode } from '../../conformance/resource-types.ts';
+import { RESOURCE_TYPES } from '../../conformance/resource-types.ts';
+import { parseJson } from '../../json/parse.ts';
+import type { Resource } from '../../json/types.ts';
+import type { Hash64 } from '../../search/hash.ts';
 import { hashToText, type LockedRow, type NewVersion } from '../../storage/rows.ts';
 import type { Transaction } from '../../storage/transaction.ts';
-import { fhirError } from '../outcome.ts';
+import { type FhirError, fhirError } from '../outcome.ts';
 import { visibleStatement } from '../search/conditional-search.ts';
 import type { TenantContext } from '../tenant-context.ts';
+import { missingTargetsError, type Target, targetsOf } from './integrity.ts';
+import { placed } from './prepare.ts';
 import type { WriteRequest } from './write-request.ts';
 
 const INTERACTION: Record<WriteRequest['kind'], Interaction> = {
@@ -15,37 +21,54 @@ const INTERACTION: Record<WriteRequest['kind'], Interaction> = {
 };
 
 /**
- * Refuses writes of types for which the scope has no grant at all.
+ * Refuses writes of types for which the scope has no grant at all, patches of what the scope cannot read (their tests
+ * would tell of it), and bodies that say something where elements are hidden from the asker.
  * @throws FhirError 403
  */
 export function assertGranted(scope: AccessScope, requests: readonly WriteRequest[]): void {
   for (const request of requests) {
-    if (grantsFor(scope, request.type, INTERACTION[request.kind]).length > 0) continue;
-    throw fhirError(
-      403,
-      'forbidden',
-      `To ${request.kind} a ${request.type} is not allowed here`,
-      request.at || 'http.path',
-    );
+    const { type, kind, resource, at } = request;
+    const granted =
+      grantsFor(scope, type, INTERACTION[kind]).length > 0 &&
+      (kind !== 'patch' || grantsFor(scope, type, 'read').length > 0);
+    if (!granted) throw fhirError(403, 'forbidden', `To ${kind} a ${type} is not allowed here`, at || 'http.path');
+    if (resource !== undefined && scope.hidden !== undefined && tellsHidden(resource, scope.hidden))
+      throw hiddenElement(type, at);
   }
 }
 
-/** The requests whose grants are all narrowed to a compartment or search, by type and interaction. */
-function restricted(
-  scope: AccessScope,
-  requests: readonly WriteRequest[],
-): Map<string, [string, Interaction]> {
-  const found = new Map<string, [string, Interaction]>();
-  for (const { type, kind } of requests) {
-    const interaction = INTERACTION[kind];
-    if (!isUnrestricted(scope, type, interaction)) found.set(`${type} ${interaction}`, [type, interaction]);
-  }
-  return found;
+function hiddenElement(type: string, at: string): FhirError {
+  return fhirError(403, 'forbidden', `This ${type} has elements that may not be written here`, at || type);
 }
 
 /**
- * Under a narrowed scope, what is to be changed must lie within it before the change: to others it does not exist.
- * @throws FhirError 404
+ * A patch as the scope may make it: it sees the elements that the asker sees, and leaves the others as they are.
+ * @throws FhirError 403 from the patch when it would change a hidden element
+ */
+export function guardedPatch(
+  { hidden }: AccessScope,
+  patch: (current: Resource) => Resource,
+): (current: Resource) => Resource {
+  if (hidden === undefined) return patch;
+  return (current) => {
+    const patched = patchShown(current, hidden, patch);
+    if (patched === undefined) throw hiddenElement(current.resourceType, '');
+    return patched;
+  };
+}
+
+/** What each transaction found before it wrote, for {@link assertScopeOfWrites}: references that were there may stay. */
+const before = new WeakMap<Transaction, ReadonlyMap<string, LockedRow>>();
+
+/** The interactions under which a resource must be visible for a write to change it. */
+function needed(kind: WriteRequest['kind']): Interaction[] {
+  return kind === 'patch' ? ['patch', 'read'] : [INTERACTION[kind]];
+}
+
+/**
+ * Under a narrowed scope, what is to be changed must lie within it before the change: to others it does not exist, and
+ * they are told what they would be told if it did not.
+ * @throws FhirError 403, 404 or 412
  */
 export async function assertScopeOfCurrent(
   transaction: Transaction,
@@ -54,23 +77,73 @@ export async function assertScopeOfCurrent(
   requests: readonly WriteRequest[],
   current: Iterable<LockedRow>,
 ): Promise<void> {
-  for (const [type, interaction] of restricted(scope, requests).values()) {
-    const own = [...current].filter((row) => row.type === type && !row.deleted);
-    if (own.length === 0) continue;
-    const hashes = own.map((row) => row.refHash);
-    const rows = await transaction.query(visibleStatement(scope, context, type, interaction, hashes));
-    const visible = new Set(rows.map((row) => row[0] as string));
-    for (const row of own) {
-      if (!visible.has(hashToText(row.refHash)))
-        throw fhirError(404, 'not-found', `${type}/${row.id} does not exist`, 'http.path');
+  const rows = [...current];
+  const isNarrowed = (request: WriteRequest) =>
+    needed(request.kind).some((one) => !isUnrestricted(scope, request.type, one));
+  if (scope.hidden === undefined && !requests.some(isNarrowed)) return;
+  before.set(transaction, new Map(rows.map((row) => [hashToText(row.refHash), row])));
+  const byName = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
+  const seen = new VisibleRows(transaction, scope, context);
+  for (const request of requests) {
+    const { type, kind, id, at } = request;
+    const own =
+      id === undefined
+        ? []
+        : [byName.get(`${type}/${id}`)].filter((row): row is LockedRow => row !== undefined);
+    if (isNarrowed(request)) {
+      // Without a grant for all, a deletion of what is not there is not told from one of what is kept back.
+      if (kind === 'delete' && id !== undefined && own.length === 0) throw placed(absent(scope, request), at);
+      for (const row of own) {
+        if (row.deleted) throw placed(absent(scope, request), at);
+        for (const interaction of needed(kind)) {
+          if (!(await seen.has(interaction, row.type, row.refHash))) throw placed(absent(scope, request), at);
+        }
+      }
+      await assertFoundMayChange(seen, request, rows);
+    }
+    const [row] = own;
+    if (kind === 'update' && scope.hidden !== undefined && row !== undefined && !row.deleted) {
+      // A body cannot carry what its writer does not see: it would be lost.
+      if (tellsHidden(parseJson(row.content) as Resource, scope.hidden)) throw placed(hiddenElement(type, at), at);
     }
   }
 }
 
+/** What criteria found may be seen, so it is said that it must not be changed. @throws FhirError 403 */
+async function assertFoundMayChange(
+  seen: VisibleRows,
+  { type, kind, criteria, id, at }: WriteRequest,
+  rows: readonly LockedRow[],
+): Promise<void> {
+  if (criteria === undefined || id !== undefined || kind === 'create') return;
+  for (const row of rows) {
+    if (row.type !== type || row.deleted) continue;
+    for (const interaction of needed(kind)) {
+      if (await seen.has(interaction, type, row.refHash)) continue;
+      throw placed(fhirError(403, 'forbidden', `To ${kind} this ${type} is not allowed here`, type), at);
+    }
+  }
+}
+
+/** The error of a write to what does not exist for the scope. */
+function absent(scope: AccessScope, { type, kind, id, ifMatch }: WriteRequest): FhirError {
+  if (ifMatch !== undefined)
+    return fhirError(
+      412,
+      'conflict',
+      `${type}/${id} does not exist, so it has no version to match`,
+      'http.if-match',
+    );
+  if (kind !== 'update') return fhirError(404, 'not-found', `${type}/${id} does not exist`, 'http.path');
+  if (grantsFor(scope, type, 'create').length === 0)
+    return fhirError(403, 'forbidden', `Creating a ${type} is not allowed here`, 'http.path');
+  return fhirError(403, 'forbidden', `To update this ${type} is not allowed here`, type);
+}
+
 /**
  * Under a narrowed scope, what is written must lie within it: the database is asked, by the conditions that searches
- * use, inside the transaction.
- * @throws FhirError 403
+ * use, inside the transaction. A new reference to what the scope may not see is one to nothing.
+ * @throws FhirError 403, 422
  */
 export async function assertScopeOfWrites(
   transaction: Transaction,
@@ -79,19 +152,84 @@ export async function assertScopeOfWrites(
   requests: readonly WriteRequest[],
   versions: readonly NewVersion[],
 ): Promise<void> {
-  const narrowed = restricted(scope, requests);
-  if (narrowed.size === 0) return;
+  const seesAll = RESOURCE_TYPES.every((type) => isUnrestricted(scope, type, 'read'));
+  const narrowed = requests.filter(({ type, kind }) => !isUnrestricted(scope, type, INTERACTION[kind]));
+  if (seesAll && narrowed.length === 0) return;
   await transaction.flush();
-  for (const [type, interaction] of narrowed.values()) {
-    const code = typeCode(type);
-    const own = versions.filter((version) => version.typeCode === code && !version.deleted);
-    if (own.length === 0) continue;
-    const hashes = own.map((version) => version.refHash);
-    const rows = await transaction.query(visibleStatement(scope, context, type, interaction, hashes));
-    const visible = new Set(rows.map((row) => row[0] as string));
-    for (const version of own) {
-      if (visible.has(hashToText(version.refHash))) continue;
-      throw fhirError(403, 'forbidden', `To ${interaction} this ${type} is not allowed here`, type);
+  const seen = new VisibleRows(transaction, scope, context);
+  const written = versions.filter((version) => !version.deleted);
+  const resources = written.map((version) => parseJson(version.content) as Resource);
+  for (const [type, kind] of new Map(narrowed.map(({ type, kind }) => [`${type} ${kind}`, [type, kind] as const])).values()) {
+    for (const [i, version] of written.entries()) {
+      const created = version.method === 1 ? 'create' : version.method === 4 ? 'patch' : 'update';
+      if (resources[i]?.resourceType !== type || created !== kind) continue;
+      if (await seen.has(INTERACTION[kind], type, version.refHash)) continue;
+      throw fhirError(403, 'forbidden', `To ${kind} this ${type} is not allowed here`, type);
     }
+  }
+  if (!seesAll) await assertTargetsVisible(seen, transaction, context, written, resources);
+}
+
+/** @throws FhirError 422 as for references to what does not exist */
+async function assertTargetsVisible(
+  seen: VisibleRows,
+  transaction: Transaction,
+  context: TenantContext,
+  versions: readonly NewVersion[],
+  resources: readonly Resource[],
+): Promise<void> {
+  const own = new Set(versions.map(({ refHash }) => hashToText(refHash)));
+  const lost: Target[] = [];
+  for (const [i, version] of versions.entries()) {
+    const old = before.get(transaction)?.get(hashToText(version.refHash));
+    const kept = new Set(
+      old === undefined || old.deleted
+        ? []
+        : targetsOf(context, parseJson(old.content) as Resource, '').map(({ target }) => target),
+    );
+    for (const target of targetsOf(context, resources[i] as Resource, '')) {
+      if (kept.has(target.target) || own.has(hashToText(target.hash))) continue;
+      const type = target.target.slice(0, target.target.indexOf('/'));
+      const known = (await seen.has('read', type, target.hash)) || (await seen.has('search-type', type, target.hash));
+      if (!known) lost.push(target);
+    }
+  }
+  if (lost.length === 0) return;
+  throw missingTargetsError(
+    lost.map(({ target, expression }) => ({
+      severity: 'error',
+      code: 'not-found',
+      diagnostics: `The reference to ${target} points to nothing: there is no such resource here`,
+      expression,
+    })),
+  );
+}
+
+/** Asks the database which rows a scope allows, each question once. */
+class VisibleRows {
+  readonly #transaction: Transaction;
+  readonly #scope: AccessScope;
+  readonly #context: TenantContext;
+  readonly #known = new Map<string, boolean>();
+
+  constructor(transaction: Transaction, scope: AccessScope, context: TenantContext) {
+    this.#transaction = transaction;
+    this.#scope = scope;
+    this.#context = context;
+  }
+
+  async has(interaction: Interaction, type: string, hash: Hash64): Promise<boolean> {
+    if (isUnrestricted(this.#scope, type, interaction)) return true;
+    if (grantsFor(this.#scope, type, interaction).length === 0) return false;
+    const key = `${interaction} ${hashToText(hash)}`;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      const rows = await this.#transaction.query(
+        visibleStatement(this.#scope, this.#context, type, interaction, [hash]),
+      );
+      known = rows.length > 0;
+      this.#known.set(key, known);
+    }
+    return known;
   }
 }

@@ -31,6 +31,7 @@
  */
 import type { DefinitionsModel, SearchParamModel, SearchParamType } from '../../conformance/model.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonValue } from '../../json/types.ts';
 import type { Hash64 } from '../hash.ts';
 import { ZERO } from '../index-model.ts';
@@ -42,7 +43,6 @@ import { cut } from './key-cache.ts';
 import { compileWithFallback } from './path-fallback.ts';
 import type { CompiledPath, SinkFor, TypeSystem } from './path-types.ts';
 import { quantityRows } from './quantities.ts';
-import { isObject } from './references.ts';
 
 interface Row {
   readonly unit: Hash64;

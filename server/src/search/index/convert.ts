@@ -1,5 +1,7 @@
 import type { DefinitionsModel, ElementModel, SearchParamType } from '../../conformance/model.ts';
-import type { ExactNumber, JsonObject, JsonValue } from '../../json/types.ts';
+import { isExactNumber } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { dateRange, periodRange, timingRange } from '../dates.ts';
 import { compositePart, ZERO } from '../index-model.ts';
 import { foldCode } from '../normalize.ts';
@@ -7,7 +9,6 @@ import { implicitSystems } from './code-systems.ts';
 import type { Extraction, ParamContext } from './extraction.ts';
 import type { TypeSystem } from './path-types.ts';
 import { quantityRows } from './quantities.ts';
-import { isObject } from './references.ts';
 
 /** Writes the entries of one value. */
 export type Converter = (value: JsonValue, extraction: Extraction) => void;
@@ -75,9 +76,7 @@ export function converterFor(
 /** The JavaScript number of a JSON number; undefined for anything else. */
 export function numberOf(value: JsonValue | undefined): number | undefined {
   if (typeof value === 'number') return value;
-  if (isObject(value) && typeof value.rawJSON === 'string')
-    return Number((value as unknown as ExactNumber).rawJSON);
-  return undefined;
+  return isExactNumber(value) ? Number(value.rawJSON) : undefined;
 }
 
 function tokenConverter(

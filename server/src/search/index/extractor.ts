@@ -1,4 +1,5 @@
 import type { DefinitionsModel, SearchParamModel, TypeSearchModel } from '../../conformance/model.ts';
+import { isObject } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import type { Hash64 } from '../hash.ts';
 import type { IndexEntries, IndexKeys } from '../index-model.ts';
@@ -8,7 +9,6 @@ import { Extraction, type ParamContext } from './extraction.ts';
 import { keyCache } from './key-cache.ts';
 import { compileWithFallback } from './path-fallback.ts';
 import { type CompiledPath, TypeSystem } from './path-types.ts';
-import { isObject } from './references.ts';
 
 /** What extraction depends on besides the resource, the definitions and the tenant's keys. */
 export interface ExtractContext {

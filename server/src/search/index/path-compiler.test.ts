@@ -235,7 +235,9 @@ describe('single constructs', () => {
     expect(unknown('Observation.codes')).toEqual(['Observation.codes']);
     expect(unknown('Observation.code.codding.code')).toEqual(['CodeableConcept.codding']);
     expect(unknown('Observation.value.coding')).toEqual([]);
-    expect(unknown('Observation.valueQuantity')).toEqual(['Observation.valueQuantity']);
+    // The JSON name of a choice is no FHIRPath, but search parameters of guides have it.
+    expect(unknown('Observation.valueQuantity')).toEqual([]);
+    expect(unknown('Observation.valueAddress')).toEqual(['Observation.valueAddress']);
     expect(unknown('Observation.value.ofType(Nothing)')).toEqual(['Nothing']);
     expect(unknown("Observation.category.where(foo = 'x')")).toEqual(['CodeableConcept.foo']);
   });

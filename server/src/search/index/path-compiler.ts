@@ -1,9 +1,10 @@
 import type { ElementModel } from '../../conformance/model.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { type PathNode, parsePath, UnsupportedPath } from './path-parser.ts';
 import { compilePredicate } from './path-predicate.ts';
 import type { CompiledPath, PathScope, Sink, SinkFor, TypeSystem } from './path-types.ts';
-import { containedResource, isObject } from './references.ts';
+import { containedResource } from './references.ts';
 
 /** What compiling a path found out besides the closures. */
 export interface PathCompilation<S extends PathScope> {
@@ -296,7 +297,8 @@ export class PathCompiler {
     const single = elements?.get(name);
     const steps: [ElementModel, AnySink][] = [];
     let exists = false;
-    if (single !== undefined && (single.choice === undefined || single.choice === name)) {
+    // FHIRPath names a choice element without its type, but guides write `valueDateTime` too, as in JSON.
+    if (single !== undefined) {
       exists = true;
       const sink = sinkFor(single.type, single);
       if (sink !== undefined) steps.push([single, sink]);

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compilePath, type PathCompilation } from './path-compiler.ts';
 import { pathObjection } from './path-guard.ts';
 import { UnsupportedPath } from './path-parser.ts';
 import type { CompiledPath, PathScope, Sink, SinkFor, TypeSystem } from './path-types.ts';
-import { containedResource, isObject, typeOfReferenceType } from './references.ts';
+import { containedResource, typeOfReferenceType } from './references.ts';
 
 /** The part of the `fhirpath` package that is used. */
 interface FhirPathEngine {

@@ -1,8 +1,10 @@
-import type { ExactNumber, JsonValue } from '../../json/types.ts';
+import { isExactNumber } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
+import type { JsonValue } from '../../json/types.ts';
 import type { PathCompiler } from './path-compiler.ts';
 import { type PathNode, UnsupportedPath } from './path-parser.ts';
 import type { PathScope } from './path-types.ts';
-import { containedResource, isObject, typeOfReferenceType } from './references.ts';
+import { containedResource, typeOfReferenceType } from './references.ts';
 
 /** A condition: true, false, or undefined for FHIRPath's empty collection (http://hl7.org/fhirpath/N1/#boolean-logic). */
 export type Predicate = (value: JsonValue, scope: PathScope, companion?: JsonValue) => boolean | undefined;
@@ -146,9 +148,7 @@ function equality(compiler: PathCompiler, node: PathNode & { kind: 'equal' }, fo
 }
 
 function comparable(value: JsonValue): JsonValue {
-  return isObject(value) && typeof value.rawJSON === 'string'
-    ? Number((value as unknown as ExactNumber).rawJSON)
-    : value;
+  return isExactNumber(value) ? Number(value.rawJSON) : value;
 }
 
 function typeTest(compiler: PathCompiler, input: PathNode, specifier: string, focus: string): Predicate {

@@ -1,3 +1,4 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import type { Hash64 } from '../hash.ts';
 import { ZERO } from '../index-model.ts';
@@ -5,7 +6,6 @@ import { canonicalQuantity, UCUM } from '../units.ts';
 import { numberOf } from './convert.ts';
 import type { Extraction } from './extraction.ts';
 import type { TypeSystem } from './path-types.ts';
-import { isObject } from './references.ts';
 
 /** The `system` of Money.currency (R4 datatypes.html#money). */
 export const CURRENCIES = 'urn:iso:std:iso:4217';

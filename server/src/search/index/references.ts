@@ -1,3 +1,4 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 
 /** A reference of the form `Type/id` on this server, or to somewhere else. */
@@ -52,8 +53,4 @@ export function containedResource(text: string, container: Resource): JsonObject
 export function typeOfReferenceType(type: JsonValue | undefined): string | undefined {
   if (typeof type !== 'string') return undefined;
   return type.slice(type.lastIndexOf('/') + 1);
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

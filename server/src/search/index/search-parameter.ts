@@ -2,6 +2,7 @@ import { compileSearchParameter as compileModels } from '../../conformance/compi
 import type { DefinitionsModel, SearchParamModel, SearchParamType } from '../../conformance/model.ts';
 import type { SourceSearchParameter } from '../../conformance/source-model.ts';
 import { type FhirError, fhirError } from '../../fhir/outcome.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { componentType } from './composite.ts';
 import { converterFor } from './convert.ts';
@@ -10,7 +11,6 @@ import { typeSystemOf } from './extractor.ts';
 import { compileWithFallback, generalPathError } from './path-fallback.ts';
 import type { TypeSystem } from './path-types.ts';
 import { quantityRows } from './quantities.ts';
-import { isObject } from './references.ts';
 
 const TYPES: readonly string[] = [
   'number',

@@ -1,5 +1,6 @@
+import { isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
-import type { JsonValue, Resource } from '../../json/types.ts';
+import type { Resource } from '../../json/types.ts';
 import { createExtractor } from '../index/extractor.ts';
 import type { FoundRow } from '../plan/rows.ts';
 import type { Criteria, ParsedSearch } from '../query/types.ts';
@@ -60,13 +61,4 @@ export function filterContained(
     if (contained.length > 0) found.push({ container, contained });
     return found;
   });
-}
-
-function isResource(value: JsonValue): value is Resource {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'resourceType' in value &&
-    typeof value.resourceType === 'string'
-  );
 }

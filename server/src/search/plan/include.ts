@@ -1,3 +1,4 @@
+import { visibleDefinitions } from '../../access/hidden-parameters.ts';
 import type { DefinitionsModel, SearchParamModel } from '../../conformance/model.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
 import { type Hash64, hashFromBigInt, xorHash } from '../hash.ts';
@@ -89,7 +90,7 @@ function forwardArms(
   context: PlanContext,
   sql: SqlBuilder,
 ): string[] {
-  const { definitions } = context.search;
+  const definitions = visibleDefinitions(context.search.definitions, context.scope.hidden);
   // One arm for each wanted target type, and one for references of any type.
   const hashes = new Map<string, string[]>();
   const urls = new Map<string, Map<string, Set<string>>>();
@@ -156,7 +157,7 @@ function reverseArms(
   context: PlanContext,
   sql: SqlBuilder,
 ): string[] {
-  const { definitions } = context.search;
+  const definitions = visibleDefinitions(context.search.definitions, context.scope.hidden);
   const wanted = new Map<string, { tokens: Hash64[]; patients: Hash64[] }>();
   for (const spec of specs) {
     const sources = spec.source === '*' ? definitions.resourceTypes : [spec.source];

@@ -144,12 +144,15 @@ export function hierarchyCondition(context: RowContext, tree: Criterion & { kind
     const roots = tree.roots.filter((root) => root.type === type);
     const hashes = sql.hashes(roots.map((root) => plan.keys.reference(`${type}/${root.id}`)));
     const salt = sql.hash(plan.keys.salt(parent.key));
-    const node = `c.tenant_id = $1 and c.type = ${sql.bind(code, 'smallint')} and not c.deleted`;
+    // A tree that leads through what is kept back would tell of it.
+    const allowed = (row: string) =>
+      context.restricted ? scopeCondition({ sql, plan, alias: row, types: [type] }, CHAIN_INTERACTION) : 'true';
+    const node = `c.tenant_id = $1 and c.type = ${sql.bind(code, 'smallint')} and not c.deleted and ${allowed('c')}`;
     const step =
       tree.direction === 'below'
         ? `select c.ref_hash from tree join tenant.resource c on ${node} and c.tokens @> array[tree.hash # ${salt}]`
         : // Only hashes of rows go on: those made of another parameter's tokens would give that token back at the end.
-          `select p.ref_hash from tree join tenant.resource c on ${node} and c.ref_hash = tree.hash cross join lateral unnest(c.tokens[1:c.reference_count]) as u(token) join tenant.resource p on p.tenant_id = $1 and p.type = c.type and not p.deleted and p.ref_hash = u.token # ${salt}`;
+          `select p.ref_hash from tree join tenant.resource c on ${node} and c.ref_hash = tree.hash cross join lateral unnest(c.tokens[1:c.reference_count]) as u(token) join tenant.resource p on p.tenant_id = $1 and p.type = c.type and not p.deleted and ${allowed('p')} and p.ref_hash = u.token # ${salt}`;
     for (const param of tree.params) {
       if (!param.targets.includes(type)) continue;
       conditions.push(

@@ -4,17 +4,17 @@ import type { Criterion } from './types.ts';
 import { decimalRange } from './values.ts';
 
 /** Kilometres in each unit that a distance may have; UCUM codes and what people write for them. */
-const KILOMETRES: Readonly<Record<string, number>> = {
-  km: 1,
-  m: 0.001,
-  '[mi_us]': 1.609347219,
-  '[mi_i]': 1.609344,
-  mi: 1.609344,
-  '[nmi_i]': 1.852,
-  '[ft_i]': 0.0003048,
-  ft: 0.0003048,
-  '[yd_i]': 0.0009144,
-};
+const KILOMETRES: ReadonlyMap<string, number> = new Map([
+  ['km', 1],
+  ['m', 0.001],
+  ['[mi_us]', 1.609347219],
+  ['[mi_i]', 1.609344],
+  ['mi', 1.609344],
+  ['[nmi_i]', 1.852],
+  ['[ft_i]', 0.0003048],
+  ['ft', 0.0003048],
+  ['[yd_i]', 0.0009144],
+]);
 /** Where no distance is given the server chooses (R4 location.html#near). */
 const DEFAULT_KILOMETRES = 50;
 
@@ -38,13 +38,13 @@ export function parseNear(name: string, raw: string): Criterion {
     );
   }
   const distance = distanceText === '' ? DEFAULT_KILOMETRES : decimalRange(distanceText)?.value;
-  const factor = unit === '' ? 1 : KILOMETRES[unit];
+  const factor = unit === '' ? 1 : KILOMETRES.get(unit);
   if (distance === undefined || distance < 0)
     throw badValue(name, `${shown(distanceText)} is not a distance.`);
   if (factor === undefined) {
     throw badValue(
       name,
-      `${shown(unit)} is not a unit of distance known here: ${Object.keys(KILOMETRES).join(', ')}.`,
+      `${shown(unit)} is not a unit of distance known here: ${[...KILOMETRES.keys()].join(', ')}.`,
     );
   }
   return { kind: 'near', latitude, longitude, kilometres: distance * factor };

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
-import { accessSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { cacheDirectories, writableDirectory } from '../../conformance/cache-directory.ts';
 import { findDefinitionsPackage } from '../../conformance/source.ts';
 import type { Resource } from '../../json/types.ts';
 import { splitCanonical } from '../canonical.ts';
@@ -88,17 +87,12 @@ export function loadBuiltin(): Promise<BuiltinDefinitions> {
 async function load(): Promise<BuiltinDefinitions> {
   const source = findDefinitionsPackage();
   const stamp = builtinStamp(source);
-  const directories = [
-    join(source.nodeModules, '.cache', 'vesta'),
-    join(tmpdir(), `vesta-definitions-${process.getuid?.() ?? 'user'}`),
-  ];
+  const directories = cacheDirectories();
   for (const directory of directories) {
     const opened = open(builtinFile(directory, source), stamp);
     if (opened !== undefined) return opened;
   }
-  const directory = directories.find(isWritable);
-  if (directory === undefined)
-    throw new Error(`no directory for compiled definitions can be written: ${directories.join(', ')}`);
+  const directory = writableDirectory(directories);
   await promisify(execFile)(
     process.execPath,
     [fileURLToPath(new URL('./compile-main.ts', import.meta.url)), directory],
@@ -135,14 +129,4 @@ function open(file: string, stamp: string): BuiltinDefinitions | undefined {
   }
   if (fd !== undefined) closeSync(fd);
   return undefined;
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    accessSync(directory, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

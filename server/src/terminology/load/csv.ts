@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../json/types.ts';
+import { Hierarchy } from '../hierarchy.ts';
 import type { Concept, PropertyDefinition } from '../model.ts';
-import { Hierarchy } from '../store-system.ts';
 import { LoadError, type LoadedSystem } from './loaded-system.ts';
 import type { SourceFile } from './source.ts';
 

@@ -34,6 +34,7 @@ function evaluate(expression: string): unknown[] {
     context: node,
     self: [node],
     index: 0,
+    steps: 1e6,
     resolve: (reference) => {
       const text = (reference.v as JsonObject)['reference'];
       return text === 'Patient/1' ? objectNode({ resourceType: 'Patient' }, 'Resource') : undefined;

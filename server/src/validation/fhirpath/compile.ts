@@ -26,12 +26,23 @@ export interface Environment {
   /** `$this` and `$index` of the innermost function with a criteria argument. */
   self: Nodes;
   index: number;
+  /** How many steps this evaluation may still take, see {@link spend}. */
+  steps: number;
   /** The target of a reference: a resource, or one with only its type where that is all that is known. */
   resolve(reference: Node): Node | undefined;
   /** Whether a coded value is in a value set; undefined if that cannot be told. */
   memberOf(value: Node, valueSet: string): boolean | undefined;
   /** Whether a value conforms to a profile; undefined if the profile is not known. */
   conformsTo(value: Node, profile: string): boolean | undefined;
+}
+
+/** An evaluation takes more steps than it may. */
+export class TooCostly extends Error {}
+
+/** Counts steps of an evaluation (items that a function visits). @throws TooCostly when there are too many */
+export function spend(environment: Environment, steps: number): void {
+  environment.steps -= steps;
+  if (environment.steps < 0) throw new TooCostly('it takes too many steps');
 }
 
 /** A compiled expression: input to output. */
@@ -162,8 +173,10 @@ function member(left: Evaluate | undefined, name: string): Evaluate {
   return (input, environment) => navigate(left(input, environment), name, environment);
 }
 
-function navigate(input: Nodes, name: string, { navigator }: Environment): Nodes {
+function navigate(input: Nodes, name: string, environment: Environment): Nodes {
   if (input.length === 0) return EMPTY;
+  if (input.length > 1) spend(environment, input.length);
+  const { navigator } = environment;
   const result: Node[] = [];
   for (const node of input) navigator.child(node, name, result);
   return result;
@@ -247,10 +260,15 @@ function binary(operator: string, left: Evaluate, right: Evaluate): Evaluate {
         const b = right(input, environment);
         const [item] = operator === 'in' ? a : b;
         if (item === undefined) return EMPTY;
+        spend(environment, operator === 'in' ? b.length : a.length);
         return bool((operator === 'in' ? b : a).some((other) => equalNodes(item, other)));
       };
     case '|':
-      return (input, environment) => distinct([...left(input, environment), ...right(input, environment)]);
+      return (input, environment) => {
+        const both = [...left(input, environment), ...right(input, environment)];
+        spend(environment, both.length);
+        return distinct(both);
+      };
     case '&':
       return (input, environment) => [
         {

@@ -5,13 +5,21 @@ import {
   distinct,
   type Environment,
   type Evaluate,
+  spend,
   text,
   truth,
   UnsupportedExpression,
   valueText,
 } from './compile.ts';
-import { bool, EMPTY, equalNodes, identity, isObject, type Node, type Nodes } from './nodes.ts';
-import { safeRegExp } from './regexp.ts';
+import { bool, EMPTY, identity, isObject, type Node, type Nodes } from './nodes.ts';
+import { safeRegExp, safeReplace } from './regexp.ts';
+
+/** The items of one collection that are, or are not, in another. */
+function keepIn(input: Nodes, other: Nodes, isIn: boolean, environment: Environment): Nodes {
+  spend(environment, input.length + other.length);
+  const known = new Set(other.map(identity));
+  return input.filter((item) => known.has(identity(item)) === isIn);
+}
 
 /** Makes a function's closure from its arguments. */
 type Maker = (args: readonly Expression[], compile: (expression: Expression) => Evaluate) => Evaluate;
@@ -49,6 +57,7 @@ function perItem(
       const result = run(
         input,
         (item, place) => {
+          spend(environment, 1);
           environment.self = [item];
           environment.index = place;
           return criteria(environment.self, environment);
@@ -146,19 +155,17 @@ export const FUNCTIONS: Readonly<Record<string, Maker | undefined>> = {
   tail: of((input) => input.slice(1)),
   skip: withArguments((input, [count]) => input.slice(Math.max(0, numberOf(count?.[0]?.v)))),
   take: withArguments((input, [count]) => input.slice(0, Math.max(0, numberOf(count?.[0]?.v)))),
-  intersect: withArguments((input, [other = EMPTY]) =>
-    distinct(input.filter((item) => other.some((one) => equalNodes(item, one)))),
+  intersect: withArguments((input, [other = EMPTY], environment) =>
+    distinct(keepIn(input, other, true, environment)),
   ),
-  exclude: withArguments((input, [other = EMPTY]) =>
-    input.filter((item) => !other.some((one) => equalNodes(item, one))),
-  ),
+  exclude: withArguments((input, [other = EMPTY], environment) => keepIn(input, other, false, environment)),
   union: withArguments((input, [other = EMPTY]) => distinct([...input, ...other])),
   combine: withArguments((input, [other = EMPTY]) => [...input, ...other]),
-  subsetOf: withArguments((input, [other = EMPTY]) =>
-    bool(input.every((item) => other.some((one) => equalNodes(item, one)))),
+  subsetOf: withArguments((input, [other = EMPTY], environment) =>
+    bool(keepIn(input, other, true, environment).length === input.length),
   ),
-  supersetOf: withArguments((input, [other = EMPTY]) =>
-    bool(other.every((item) => input.some((one) => equalNodes(item, one)))),
+  supersetOf: withArguments((input, [other = EMPTY], environment) =>
+    bool(keepIn(other, input, true, environment).length === other.length),
   ),
   ofType,
   as: ofType,
@@ -181,16 +188,21 @@ export const FUNCTIONS: Readonly<Record<string, Maker | undefined>> = {
       return result;
     };
   },
-  children: of((input, { navigator }) => {
+  children: of((input, environment) => {
     const result: Node[] = [];
-    for (const node of input) navigator.children(node, result);
+    for (const node of input) environment.navigator.children(node, result);
+    spend(environment, result.length);
     return result;
   }),
-  descendants: of((input, { navigator }) => {
+  descendants: of((input, environment) => {
+    const { navigator } = environment;
     const result: Node[] = [];
     for (const node of input) navigator.children(node, result);
-    for (let i = 0; i < result.length && result.length < 1_000_000; i++)
+    for (let i = 0; i < result.length; i++) {
+      const before = result.length;
       navigator.children(result[i] as Node, result);
+      spend(environment, result.length - before);
+    }
     return result;
   }),
   trace: of((input) => input),
@@ -217,9 +229,7 @@ export const FUNCTIONS: Readonly<Record<string, Maker | undefined>> = {
   }),
   matches: ofText((value, [pattern = '']) => bool(safeRegExp(pattern, value))),
   matchesFull: ofText((value, [pattern = '']) => bool(safeRegExp(`^(?:${pattern})$`, value))),
-  replaceMatches: ofText((value, [pattern = '', by = '']) =>
-    one(value.length > 10_000 ? value : value.replace(new RegExp(pattern, 'g'), by)),
-  ),
+  replaceMatches: ofText((value, [pattern = '', by = '']) => one(safeReplace(pattern, value, by))),
   toString: of((input) => (input[0]?.v === undefined ? EMPTY : one(valueText(input[0].v)))),
   toInteger: of((input) => {
     const [first] = input;

@@ -1,12 +1,12 @@
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { isObject, type Node } from '../fhirpath/nodes.ts';
-import { type BindingCheck, compileBinding } from './bindings.ts';
+import { BINDABLE, type BindingCheck, compileBinding } from './bindings.ts';
 import { checkExtension } from './extensions.ts';
 import { checkInvariant, compileInvariant, type Invariant } from './invariants.ts';
 import { validateNested } from './nested.ts';
 import type { Run } from './run.ts';
 import { SPECIAL_CHECKS } from './special-checks.ts';
-import type { ElementDefinition } from './types.ts';
+import { type ElementDefinition, snapshotOf } from './types.ts';
 import type { Validators } from './validators.ts';
 
 /** The rules of R4 itself on the values of one type, as far as the structural validator does not check them. */
@@ -46,7 +46,10 @@ export function compileBaseType(type: string, validators: Validators): BaseType 
     const isBackbone = element.type.includes('.');
     const own = isBackbone
       ? []
-      : invariantsOf(definition).filter((one) => !isOfType(one, element.type, validators));
+      : [
+          ...invariantsOf(definition).filter((one) => !isOfType(one, element.type, validators)),
+          ...profileInvariants(definition, element.type, validators),
+        ];
     const id = definition?.id ?? definition?.path ?? name;
     const listable =
       kind === 'primitive' && element.requiredBinding !== undefined
@@ -170,18 +173,6 @@ function typeIn(property: BaseProperty, value: JsonValue | undefined): string {
   return typeof resourceType === 'string' ? resourceType : property.type;
 }
 
-const BINDABLE = new Set([
-  'code',
-  'Coding',
-  'CodeableConcept',
-  'Quantity',
-  'string',
-  'uri',
-  'Age',
-  'Duration',
-  'Money',
-]);
-
 function checkAll(property: BaseProperty, node: Node, run: Run, profile: string): void {
   for (const invariant of property.invariants)
     checkInvariant(invariant, node, run, profile, property.element);
@@ -189,6 +180,20 @@ function checkAll(property: BaseProperty, node: Node, run: Run, profile: string)
 
 function invariantsOf(definition: ElementDefinition | undefined): Invariant[] {
   return (definition?.constraint ?? []).flatMap((constraint) => compileInvariant(constraint) ?? []);
+}
+
+/** The invariants of R4's own profiles on data types that an element names (SimpleQuantity, MoneyQuantity). */
+function profileInvariants(
+  definition: ElementDefinition | undefined,
+  type: string,
+  validators: Validators,
+): Invariant[] {
+  const named = definition?.type?.find(({ code }) => code === type)?.profile ?? [];
+  const [only] = named;
+  if (named.length !== 1 || only === undefined || !only.startsWith(CORE)) return [];
+  const structure = validators.resolver.resolve('StructureDefinition', only);
+  if (structure?.['type'] !== type) return [];
+  return invariantsOf(snapshotOf(structure)?.[0]).filter((one) => !isOfType(one, type, validators));
 }
 
 /** Whether an invariant is one of the type's own, which its values are checked with anyway. */

@@ -8,6 +8,21 @@ import { extensionValue } from './values.ts';
 const MAX_VALUE_SET = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet';
 const ADDITIONAL = 'http://hl7.org/fhir/tools/StructureDefinition/additional-binding';
 
+/** The types whose values a binding can be of (R4 terminologies.html#binding, elementdefinition.html eld-11). */
+export const BINDABLE: ReadonlySet<string> = new Set([
+  'code',
+  'Coding',
+  'CodeableConcept',
+  'Quantity',
+  'string',
+  'uri',
+  'Age',
+  'Duration',
+  'Money',
+]);
+
+const FHIRPATH_TYPES = 'http://hl7.org/fhirpath/System.';
+
 /** A binding, ready to be checked on the values of an element. */
 export interface BindingCheck {
   check(value: JsonValue, run: Run): void;
@@ -47,6 +62,8 @@ export function compileBinding(
       for (const rule of active) {
         if (rule.strength === 'preferred' && (run.options.preferredBindings ?? 'ignore') === 'ignore')
           continue;
+        // A maximum says which codes may be there; that there must be one only a binding that asks for codes says.
+        if (rule.isMax && binding.strength !== 'extensible' && isWithoutCode(value)) continue;
         checkValue(value, rule.strength, rule.valueSet, run, validators, source, origin);
       }
     },
@@ -60,7 +77,9 @@ interface Coded {
 
 /** The codes of a coded value; undefined for one that has no code but says why (an extension in its place). */
 function codesOf(value: JsonValue): Coded[] | undefined {
-  if (typeof value === 'string') return [{ system: undefined, code: value }];
+  // R4 elementdefinition.html: types of FHIRPath are named by their URL, which is in no value set.
+  if (typeof value === 'string')
+    return value.startsWith(FHIRPATH_TYPES) ? undefined : [{ system: undefined, code: value }];
   if (!isObject(value)) return undefined;
   const { coding } = value;
   const list = Array.isArray(coding) ? coding : 'coding' in value || 'text' in value ? [] : [value];
@@ -73,6 +92,10 @@ function codesOf(value: JsonValue): Coded[] | undefined {
       return undefined;
   }
   return codes;
+}
+
+function isWithoutCode(value: JsonValue): boolean {
+  return codesOf(value)?.length === 0;
 }
 
 function checkValue(

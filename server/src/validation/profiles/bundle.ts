@@ -41,7 +41,8 @@ export function checkBundle(bundle: JsonObject, run: Run): void {
   }
   for (const entry of entries) checkEntry(entry, type, run);
   if (type === 'document' || type === 'message') checkLinked(entries, type, run);
-  if (type === 'document') checkDocument(entries, run);
+  if (type === 'document') checkIncluded(entries, 'Composition', IN_DOCUMENT, run);
+  else if (type === 'message') checkIncluded(entries, 'MessageHeader', IN_MESSAGE, run);
 }
 
 function scopeOf(type: string, entries: readonly Entry[]): BundleScope {
@@ -71,6 +72,8 @@ function checkEntry(entry: Entry, type: string, run: Run): void {
   if (fullUrl === undefined) {
     // A response or a deletion in a history is no resource.
     const needs = resource !== undefined || (type !== 'history' && type !== 'searchset');
+    // R4 bundle.html: what has no identity, such as the OperationOutcome of a search, has no fullUrl.
+    if (resource?.['resourceType'] === 'OperationOutcome' && resource['id'] === undefined) return;
     if (!FULL_URL_OPTIONAL.has(type) && needs && entry.entry['_fullUrl'] === undefined) {
       within(entry, run, () =>
         run.report('error', 'required', 'Except in transactions and batches each entry must have a fullUrl'),
@@ -174,32 +177,32 @@ function checkLinked(entries: readonly Entry[], type: string, run: Run): void {
 
 /** R4 documents.html#content: what the Composition refers to in these elements is in the document. */
 const IN_DOCUMENT = ['subject', 'encounter', 'author', 'custodian', 'attester', 'event', 'section'];
+/** R4 messaging.html: the content of the message that its header names is in the message. */
+const IN_MESSAGE = ['focus'];
 
-function checkDocument(entries: readonly Entry[], run: Run): void {
+/** The first entry's references in some elements lead to entries. */
+function checkIncluded(entries: readonly Entry[], type: string, elements: readonly string[], run: Run): void {
   const [first] = entries;
-  const composition = first?.resource;
+  const header = first?.resource;
   const { bundle } = run;
-  if (first === undefined || bundle === undefined || composition?.['resourceType'] !== 'Composition') return;
-  for (const name of IN_DOCUMENT) {
-    const value = composition[name];
+  if (first === undefined || bundle === undefined || header?.['resourceType'] !== type) return;
+  for (const name of elements) {
+    const value = header[name];
     if (value === undefined) continue;
     for (const { path, reference } of referencesIn(value)) {
       if (reference.startsWith('#') || resolveInBundle(bundle, reference, first.fullUrl) !== undefined)
         continue;
-      // A reference to elsewhere by a full URL is allowed where the content need not be included.
-      const isElsewhere = /^https?:/.test(reference);
-      const steps = [name, ...path];
-      const below = steps.reduce<string>(
+      const below = [name, ...path].reduce<string>(
         (text, step) =>
           typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`,
         '',
       );
       within(first, run, () => {
-        run.enter('resource', 'Composition');
+        run.enter('resource', type);
         run.report(
-          isElsewhere ? 'warning' : 'error',
-          isElsewhere ? 'informational' : 'not-found',
-          `The document has no entry for the reference ${reference}`,
+          'error',
+          'not-found',
+          `The ${bundle.type} has no entry for the reference ${reference}`,
           undefined,
           below,
         );

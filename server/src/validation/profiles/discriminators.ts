@@ -1,7 +1,8 @@
 import { splitCanonical } from '../../conformance/packages/package-set.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { compileExpression, type Evaluate } from '../fhirpath/compile.ts';
+import { compileExpression, type Evaluate, TooCostly } from '../fhirpath/compile.ts';
 import { isObject, type Node } from '../fhirpath/nodes.ts';
+import { PatternError } from '../fhirpath/regexp.ts';
 import type { ProfileCompiler } from './profile.ts';
 import type { Run } from './run.ts';
 import type { Item } from './slicing.ts';
@@ -107,9 +108,15 @@ function compileSelect(steps: readonly string[]): (item: Item, run: Run) => read
     const { environment } = run;
     const { self } = environment;
     environment.self = [item];
-    const found = evaluate(environment.self, environment);
-    environment.self = self;
-    return found;
+    try {
+      return run.evaluate(() => evaluate(environment.self, environment));
+    } catch (error) {
+      // A path that cannot be followed selects nothing.
+      if (error instanceof TooCostly || error instanceof PatternError) return [];
+      throw error;
+    } finally {
+      environment.self = self;
+    }
   };
 }
 
@@ -141,7 +148,8 @@ function locate(slice: ElementNode, steps: readonly string[], compiler: ProfileC
       value = value === undefined ? undefined : below(value, step);
       const next: ElementNode | undefined = child(node, step, compiler);
       if (next === undefined) return value === undefined ? undefined : { node, value, profiles };
-      node = next;
+      // What the element itself does not say, a slice of it that must be there does (coding:SBPCode of R4's bp).
+      node = next.slices.find(({ definition }) => (definition.min ?? 0) > 0) ?? next;
       continue;
     }
     const [, name, argument = ''] = call;
@@ -308,6 +316,8 @@ function profileTest({ node, profiles }: Target, compiler: ProfileCompiler): Nod
       const validator = compiler.validators.profile(canonical, compiler.origin);
       const { v } = one;
       if (validator === undefined || !isObject(v)) return false;
-      return run.conforms(() => validator.run(v, run));
+      return !run
+        .findings(v, validator.name, () => validator.run(v, run))
+        .some(({ severity }) => severity === 'error');
     });
 }

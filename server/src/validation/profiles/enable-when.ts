@@ -2,17 +2,23 @@ import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compareNodes } from '../fhirpath/compare.ts';
 import { equalValues, isObject } from '../fhirpath/nodes.ts';
 
-/** Whether a question is enabled by the answers of a response (R4 questionnaire.html#item: enableWhen, enableBehavior). */
-export function isEnabled(question: JsonObject, questionnaire: JsonObject, response: JsonObject): boolean {
+/**
+ * Whether a question is enabled by the answers of a response (R4 questionnaire.html#item: enableWhen, enableBehavior).
+ *
+ * @param holders what the question's items would be in: the response, then the items and answers that lead there. A
+ *   question that a condition names is looked for in the innermost first, so that of a group that repeats the answers of
+ *   the same repetition count
+ */
+export function isEnabled(question: JsonObject, holders: readonly JsonObject[]): boolean {
   const { enableWhen, enableBehavior } = question;
   if (!Array.isArray(enableWhen) || enableWhen.length === 0) return true;
-  const results = enableWhen.filter(isObject).map((condition) => holds(condition, questionnaire, response));
+  const results = enableWhen.filter(isObject).map((condition) => holds(condition, holders));
   return enableBehavior === 'any' ? results.includes(true) : !results.includes(false);
 }
 
-function holds(condition: JsonObject, _questionnaire: JsonObject, response: JsonObject): boolean {
+function holds(condition: JsonObject, holders: readonly JsonObject[]): boolean {
   const { question, operator } = condition;
-  const given = answersOf(response, String(question));
+  const given = nearestAnswers(holders, String(question));
   const property = Object.keys(condition).find((name) => /^answer[A-Z]/.test(name));
   const wanted = property === undefined ? undefined : (condition[property] as JsonValue);
   if (operator === 'exists') return given.length > 0 === (wanted === true);
@@ -42,14 +48,24 @@ function isSame(value: JsonValue, wanted: JsonValue): boolean {
   return equalValues(value, wanted);
 }
 
-/** All answers to a question anywhere in a response. */
-function answersOf(holder: JsonObject, linkId: string): JsonValue[] {
-  const found: JsonValue[] = [];
+/** The answers to a question in the innermost holder that has an item for it. */
+function nearestAnswers(holders: readonly JsonObject[], linkId: string): JsonValue[] {
+  for (const holder of holders.toReversed()) {
+    const found = answersOf(holder, linkId);
+    if (found !== undefined) return found;
+  }
+  return [];
+}
+
+/** All answers to a question in a holder; undefined if there is no item for it. */
+function answersOf(holder: JsonObject, linkId: string): JsonValue[] | undefined {
+  let found: JsonValue[] | undefined;
   const visit = (object: JsonObject): void => {
     const { item, answer } = object;
     for (const one of Array.isArray(item) ? item : []) {
       if (!isObject(one)) continue;
       if (one['linkId'] === linkId) {
+        found ??= [];
         for (const given of Array.isArray(one['answer']) ? one['answer'] : []) {
           if (!isObject(given)) continue;
           const name = Object.keys(given).find((key) => /^value[A-Z]/.test(key));

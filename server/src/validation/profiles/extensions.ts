@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { compileExpression, truth } from '../fhirpath/compile.ts';
-import { objectNode } from '../fhirpath/nodes.ts';
+import { compileExpression, type Evaluate, TooCostly, truth } from '../fhirpath/compile.ts';
+import { isObject, type Node, type Nodes, objectNode } from '../fhirpath/nodes.ts';
+import { PatternError } from '../fhirpath/regexp.ts';
 import type { Run } from './run.ts';
 import { buildTree } from './tree.ts';
 import { choiceOf, type StructureDefinition, snapshotOf } from './types.ts';
@@ -52,6 +53,7 @@ export function checkExtension(extension: JsonObject, isModifier: boolean, run: 
     );
   }
   checkContext(definition, url, run, source);
+  if (definition.contextInvariants.length > 0) checkContextInvariants(definition, run, source);
   validators.profile(definition.canonical)?.run(extension, run);
 }
 
@@ -103,29 +105,29 @@ function checkInner(url: string, run: Run): void {
 function outerExtension(run: Run): string | undefined {
   const parent = run.depth - 2;
   if (parent < 1 || run.types[parent] !== 'Extension') return undefined;
-  let value: JsonValue | undefined = run.environment.resource.v;
-  let start = parent;
-  while (start > 0 && !isResourceType(run, start)) start--;
-  for (let i = start + (start === 0 ? 1 : 1); i <= parent; i++) {
-    const name = run.names[i] as string;
-    const holder = value as JsonObject | undefined;
-    let next: JsonValue | undefined = holder?.[name];
-    const index = run.indices[i] as number;
-    if (index >= 0 && Array.isArray(next)) next = next[index];
-    const following = run.names[i + 1];
-    // Extensions of a primitive are in its other property.
-    if (
-      (typeof next !== 'object' || next === null) &&
-      (following === 'extension' || following === undefined) &&
-      holder !== undefined
-    ) {
-      const sibling = holder[`_${name}`];
-      next = index >= 0 && Array.isArray(sibling) ? sibling[index] : sibling;
-    }
-    value = next;
-  }
-  const url = (value as JsonObject | undefined)?.['url'];
+  const { v } = nodeAt(run, parent);
+  const url = isObject(v) ? v['url'] : undefined;
   return typeof url !== 'string' ? undefined : /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : '';
+}
+
+/** The value at a depth of the run's path, inside the innermost resource that the path leads through. */
+function nodeAt(run: Run, depth: number): Node {
+  let start = depth;
+  while (start > 0 && !isResourceType(run, start)) start--;
+  let v: JsonValue | undefined = run.environment.resource.v;
+  let s: JsonObject | undefined;
+  for (let i = start + 1; i <= depth; i++) {
+    const name = run.names[i] as string;
+    const index = run.indices[i] as number;
+    // Extensions of a primitive are in its other property.
+    const holder: JsonObject | undefined = isObject(v) ? v : s;
+    const at = (value: JsonValue | undefined): JsonValue | undefined =>
+      index >= 0 && Array.isArray(value) ? value[index] : value;
+    v = at(holder?.[name]) ?? undefined;
+    const sibling: JsonValue | undefined = at(holder?.[`_${name.replace(/^_/, '')}`]);
+    s = isObject(v) || !isObject(sibling) ? undefined : sibling;
+  }
+  return { v, s, t: run.types[depth] as string };
 }
 
 function isResourceType(run: Run, depth: number): boolean {
@@ -189,7 +191,7 @@ function checkContext(
       const outer = outerExtension(run);
       if (outer === undefined ? false : outer === '' || outer === expression) return;
     } else if (type === 'fhirpath') {
-      if (holdsOn(expression, run)) return;
+      if (isSelected(expression, run)) return;
     } else if (isOnElement(expression, run)) return;
   }
   const allowed = contexts.map(({ type, expression }) =>
@@ -210,10 +212,11 @@ function checkContext(
 const WIDENED =
   /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/(?:structuredefinition-|capabilitystatement-|elementdefinition-|operationdefinition-|resource-|regex$|valueset-concept-|codesystem-|data-absent-reason$|ordinalValue$|iso21090-)/;
 
-const paths = new Map<string, ReturnType<typeof compileExpression> | null>();
+const paths = new Map<string, Evaluate | null>();
+const KEPT_PATHS = 2000;
 
-/** A FHIRPath context: whether it selects something, which is as much as can be told without identity of nodes. */
-function holdsOn(expression: string, run: Run): boolean {
+/** A compiled expression; null for what cannot be compiled. */
+function compiledPath(expression: string): Evaluate | null {
   let evaluate = paths.get(expression);
   if (evaluate === undefined) {
     try {
@@ -221,12 +224,61 @@ function holdsOn(expression: string, run: Run): boolean {
     } catch {
       evaluate = null;
     }
+    if (paths.size >= KEPT_PATHS) paths.clear();
     paths.set(expression, evaluate);
   }
+  return evaluate;
+}
+
+/** A FHIRPath context: whether the element that has the extension is among those that it selects in the resource. */
+function isSelected(expression: string, run: Run): boolean {
+  const evaluate = compiledPath(expression);
   if (evaluate === null) return true;
-  const { resource } = run.environment;
-  const root = objectNode(resource.v as JsonObject, 'Resource');
-  return truth(evaluate([root], run.environment)) !== undefined;
+  const root = objectNode(run.environment.resource.v as JsonObject, 'Resource');
+  const holder = nodeAt(run, run.depth - 2);
+  let selected: Nodes;
+  try {
+    selected = run.evaluate(() => evaluate([root], run.environment));
+  } catch (error) {
+    if (error instanceof TooCostly || error instanceof PatternError) return true;
+    throw error;
+  }
+  return selected.some(
+    ({ v, s }) => v === true || (isObject(v) && v === holder.v) || (s !== undefined && s === holder.s),
+  );
+}
+
+/** R4 StructureDefinition.contextInvariant: FHIRPath that holds on the element that has the extension. */
+function checkContextInvariants(
+  definition: KnownExtension,
+  run: Run,
+  source: { profile: string; element: string },
+): void {
+  for (const expression of definition.contextInvariants) {
+    const evaluate = compiledPath(expression);
+    if (evaluate === null) continue;
+    const { environment } = run;
+    const { context, self } = environment;
+    environment.context = nodeAt(run, run.depth - 2);
+    environment.self = [environment.context];
+    let holds: boolean | undefined;
+    try {
+      holds = truth(run.evaluate(() => evaluate(environment.self, environment)));
+    } catch (error) {
+      if (!(error instanceof TooCostly || error instanceof PatternError)) throw error;
+      holds = true;
+    } finally {
+      environment.context = context;
+      environment.self = self;
+    }
+    if (holds === true) continue;
+    run.report(
+      'error',
+      'invariant',
+      `The extension is not allowed here: its context invariant ${expression} does not hold`,
+      source,
+    );
+  }
 }
 
 /** Whether the element that has the extension is one of those that a context of type `element` names. */

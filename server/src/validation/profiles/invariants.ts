@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { dateRange } from '../../search/dates.ts';
 import { compileExpression, type Evaluate, truth, UnsupportedExpression } from '../fhirpath/compile.ts';
 import { isObject, type Node } from '../fhirpath/nodes.ts';
+import { TimeLimit, withinTime } from '../fhirpath/time-limit.ts';
 import type { Run } from './run.ts';
 import type { Constraint, Severity } from './types.ts';
 import { extensionValue } from './values.ts';
@@ -221,7 +222,7 @@ function holdsOf(key: string, expression: string, source: string | undefined): I
     environment.self = [node];
     try {
       // A rule without an answer does not hold, as in the reference implementation.
-      return truth((evaluate as Evaluate)(environment.self, environment)) === true;
+      return truth(run.evaluate(() => (evaluate as Evaluate)(environment.self, environment))) === true;
     } catch (error) {
       // Whatever a profile's expression does, it must not stop the validation.
       return (error as Error).message.slice(0, 200);
@@ -240,6 +241,8 @@ interface Engine {
   ): (value: unknown, variables: Record<string, unknown>) => unknown[];
 }
 let engine: { fhirpath: Engine; model: object } | undefined;
+/** How long the general engine may take for one rule on one element. */
+const GENERAL_MS = 1000;
 
 /** The constraint by the general FHIRPath engine: for dates and quantities as literals and what else is seldom. */
 function generalInvariant(text: string, cause: unknown): (node: Node, run: Run) => boolean | string {
@@ -264,14 +267,20 @@ function generalInvariant(text: string, cause: unknown): (node: Node, run: Run) 
         compiled.set(t, evaluate);
       }
       const { environment } = run;
-      const result = evaluate(plain(v), {
-        resource: plain(environment.resource.v),
-        rootResource: plain(environment.rootResource.v),
-        context: plain(v),
-      });
+      const ask = evaluate;
+      const result = withinTime(GENERAL_MS, () =>
+        ask(plain(v), {
+          resource: plain(environment.resource.v),
+          rootResource: plain(environment.rootResource.v),
+          context: plain(v),
+        }),
+      );
       return result.length > 0 && result[0] !== false;
     } catch (error) {
-      const reason = cause instanceof UnsupportedExpression ? (error as Error) : (cause as Error);
+      const reason =
+        cause instanceof UnsupportedExpression || error instanceof TimeLimit
+          ? (error as Error)
+          : (cause as Error);
       return `the expression cannot be evaluated: ${reason.message.slice(0, 200)}`;
     }
   };
@@ -289,10 +298,13 @@ export function checkInvariant(
   profile: string,
   element: string | undefined,
 ): void {
+  if (run.unchecked.size > 0 && run.unchecked.has(invariant)) return;
   const result = invariant.holds(node, run);
   if (result === true) return;
   const source = { profile, element, constraint: invariant.key };
   if (typeof result === 'string') {
+    // What takes too long on one element would do so on others: it is told once.
+    run.unchecked.add(invariant);
     run.report('warning', 'processing', `The rule ${invariant.key} was not checked: ${result}`, source);
     return;
   }

@@ -1,8 +1,19 @@
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { isObject, objectNode } from '../fhirpath/nodes.ts';
 import { checkBundle } from './bundle.ts';
+import { CONFORMANCE_CHECKS } from './conformance-resources.ts';
 import { checkQuestionnaireResponse } from './questionnaire.ts';
+import { checkQuestionnaire } from './questionnaire-items.ts';
 import type { Run } from './run.ts';
+import { VITAL_SIGNS, vitalSignsProfile } from './vital-signs.ts';
+
+/** Rules of resource types that are in no definition. */
+const RESOURCE_CHECKS: Readonly<Record<string, ((resource: JsonObject, run: Run) => void) | undefined>> = {
+  __proto__: null as never,
+  ...CONFORMANCE_CHECKS,
+  Questionnaire: checkQuestionnaire,
+  QuestionnaireResponse: checkQuestionnaireResponse,
+};
 
 /** A resource inside another: contained, an entry of a Bundle, a part of Parameters (R4 resource.html). */
 export function validateNested(resource: JsonObject, property: string, holder: JsonObject, run: Run): void {
@@ -33,7 +44,7 @@ export function checkResource(resource: JsonObject, run: Run, asked: readonly st
   if (type === 'Bundle') checkBundle(resource, run);
   if (resource['contained'] !== undefined) checkContainedIds(resource, run);
   validators.base(type).check(resource, run);
-  if (type === 'QuestionnaireResponse') checkQuestionnaireResponse(resource, run);
+  RESOURCE_CHECKS[type]?.(resource, run);
   const done = new Set<string>();
   const { meta } = resource;
   const declared: JsonValue =
@@ -41,10 +52,21 @@ export function checkResource(resource: JsonObject, run: Run, asked: readonly st
   for (const profile of asked) {
     checkProfile(profile, resource, type, run, done, undefined);
   }
-  if (!Array.isArray(declared)) return;
-  for (const [index, profile] of declared.entries()) {
-    if (typeof profile === 'string') checkProfile(profile, resource, type, run, done, index);
+  if (Array.isArray(declared)) {
+    for (const [index, profile] of declared.entries()) {
+      if (typeof profile === 'string') checkProfile(profile, resource, type, run, done, index);
+    }
   }
+  if (type !== 'Observation' || options.vitalSigns === false) return;
+  const vital = vitalSignsProfile(resource);
+  if (vital === undefined) return;
+  // A profile that derives from R4's own says how it is narrowed or, in newer versions of it, widened.
+  const isCovered = [...asked, ...(Array.isArray(declared) ? declared : [])].some(
+    (profile) =>
+      typeof profile === 'string' && validators.profile(profile)?.derivesFrom(VITAL_SIGNS) === true,
+  );
+  if (!isCovered && validators.profile(vital) !== undefined)
+    checkProfile(vital, resource, type, run, done, undefined);
 }
 
 /** R4 references.html#contained: a contained resource is named by its id, so that there is one and only one of a kind. */

@@ -39,6 +39,7 @@ const LIVING: ReadonlySet<string> = new Set(['http://hl7.org/fhir/ValueSet/hl7-w
 const KEPT_SYSTEMS = 48;
 const KEPT_SETS = 400;
 const KEPT_ANSWERS = 20_000;
+const MAX_KEY = 1000;
 
 /**
  * Terminology over the value sets and code systems of the packages and of R4 core (R4 valueset.html#compose). A code is
@@ -71,6 +72,8 @@ export class PackageTerminology implements TerminologyProvider {
       valueSet === undefined
         ? this.#inSystem(system ?? '', code, display)
         : this.#inSet(system, code, valueSet, origin);
+    // Long texts are no codes: they would fill the memory.
+    if (key.length > MAX_KEY) return answer;
     if (this.#answers.size >= KEPT_ANSWERS) this.#answers.clear();
     this.#answers.set(key, answer);
     return answer;
@@ -125,7 +128,7 @@ export class PackageTerminology implements TerminologyProvider {
         message: `the value set ${valueSet} is not known here`,
       };
     }
-    const member = this.#isMember(set, system, code, []);
+    const member = this.#isMember(set, system, code, [], new Map());
     if (member === true) return { result: 'yes' };
     if (member === false) return { result: 'no' };
     return { result: 'unknown', message: 'it draws on a code system that is not here' };
@@ -139,7 +142,7 @@ export class PackageTerminology implements TerminologyProvider {
     origin: object | undefined,
   ): CodeResult {
     const set = this.#set(valueSet, origin);
-    return set !== undefined && this.#isMember(set, system, code, []) === true
+    return set !== undefined && this.#isMember(set, system, code, [], new Map()) === true
       ? { result: 'yes' }
       : { result: 'unknown', message: 'its list goes on growing' };
   }
@@ -149,15 +152,34 @@ export class PackageTerminology implements TerminologyProvider {
     system: string | undefined,
     code: string,
     path: readonly IndexedSet[],
+    answers: Map<IndexedSet, boolean | undefined>,
   ): boolean | undefined {
     if (path.includes(set) || path.length > 20) return undefined;
+    // A value set that is imported by several others is asked once.
+    if (answers.has(set)) return answers.get(set);
+    const answer = this.#ask(set, system, code, path, answers);
+    answers.set(set, answer);
+    return answer;
+  }
+
+  #ask(
+    set: IndexedSet,
+    system: string | undefined,
+    code: string,
+    path: readonly IndexedSet[],
+    answers: Map<IndexedSet, boolean | undefined>,
+  ): boolean | undefined {
     if (set.expansion !== undefined) {
       return set.expansion.has(system === undefined ? code : `${system}|${code}`);
     }
     const inner = [...path, set];
-    const included = any(set.include.map((include) => this.#matches(include, system, code, set, inner)));
+    const included = any(
+      set.include.map((include) => this.#matches(include, system, code, set, inner, answers)),
+    );
     if (included === false || set.exclude.length === 0) return included;
-    const excluded = any(set.exclude.map((exclude) => this.#matches(exclude, system, code, set, inner)));
+    const excluded = any(
+      set.exclude.map((exclude) => this.#matches(exclude, system, code, set, inner, answers)),
+    );
     if (excluded === true) return false;
     return excluded === undefined ? undefined : included;
   }
@@ -169,11 +191,13 @@ export class PackageTerminology implements TerminologyProvider {
     code: string,
     set: IndexedSet,
     path: readonly IndexedSet[],
+    answers: Map<IndexedSet, boolean | undefined>,
   ): boolean | undefined {
     let result: boolean | undefined = true;
     for (const url of valueSets) {
       const imported = this.#set(url, set.resource);
-      const member = imported === undefined ? undefined : this.#isMember(imported, system, code, path);
+      const member =
+        imported === undefined ? undefined : this.#isMember(imported, system, code, path, answers);
       if (member === false) return false;
       if (member === undefined) result = undefined;
     }

@@ -1,15 +1,15 @@
 import type { JsonObject } from '../../json/types.ts';
 import { isObject, objectNode } from '../fhirpath/nodes.ts';
-import { type BindingCheck, compileBinding } from './bindings.ts';
+import { BINDABLE, type BindingCheck, compileBinding } from './bindings.ts';
 import { countOf, itemOf, maxOf, reportMax, reportMin, type Slot } from './cardinality.ts';
 import { checkInvariant, compileInvariant, type Invariant } from './invariants.ts';
 import type { Run, Source } from './run.ts';
 import { compileSlicing, type Item, type Slicing } from './slicing.ts';
 import { compileTargets, type TargetCheck } from './targets.ts';
 import { buildTree, type ElementNode, findById } from './tree.ts';
-import { choiceOf, type ElementDefinition, type StructureDefinition, snapshotOf } from './types.ts';
-import { isCoreType, profileName, type Validators } from './validators.ts';
-import { fixedRule, lengthRule, limitRule, patternRule, type ValueRule } from './values.ts';
+import { type ElementDefinition, type StructureDefinition, snapshotOf } from './types.ts';
+import { basesOf, isCoreType, profileName, type Validators } from './validators.ts';
+import { valueRules } from './values.ts';
 
 /** A profile compiled to closures: what it asks beyond R4's own definition of the type. */
 export interface ProfileValidator {
@@ -18,6 +18,8 @@ export interface ProfileValidator {
   readonly name: string;
   /** The type that it constrains. */
   readonly type: string;
+  /** Whether another structure, by its URL, is among those that it derives from, or is itself. */
+  derivesFrom(url: string): boolean;
   /** Checks a value of the type where the run stands; issues go to the run. */
   run(value: JsonObject, run: Run): void;
 }
@@ -44,10 +46,15 @@ export function compileProfile(structure: StructureDefinition, validators: Valid
     throw new Error(`${structure.url} is for ${structure.type}, which R4 does not have`);
   const compiler = new ProfileCompiler(structure, buildTree(elements), validators);
   const check = compiler.root();
+  let bases: ReadonlySet<string> | undefined;
   return {
     url: structure.url,
     name: compiler.name,
     type: structure.type,
+    derivesFrom(url) {
+      bases ??= basesOf(structure, validators);
+      return bases.has(url);
+    },
     run(value, run) {
       if (check === undefined || run.nesting >= MAX_NESTING) return;
       run.nesting++;
@@ -356,17 +363,6 @@ export class ProfileCompiler {
 }
 
 const NOTHING: JsonObject = {};
-const BINDABLE = new Set([
-  'code',
-  'Coding',
-  'CodeableConcept',
-  'Quantity',
-  'string',
-  'uri',
-  'Age',
-  'Duration',
-  'Money',
-]);
 
 export function reportUnknownProfile(profile: string, run: Run, source: Source): void {
   const problem = run.validators.problems.get(profile.split('|', 1)[0] as string);
@@ -402,22 +398,6 @@ function newInvariants(
     );
     return isKnown ? [] : (compileInvariant(constraint) ?? []);
   });
-}
-
-/** fixed[x], pattern[x], minValue[x], maxValue[x] and maxLength. */
-function valueRules(definition: ElementDefinition, types: readonly string[]): ValueRule[] {
-  const rules: ValueRule[] = [];
-  const fixed = choiceOf(definition, 'fixed');
-  if (fixed !== undefined) rules.push(fixedRule(fixed));
-  const pattern = choiceOf(definition, 'pattern');
-  if (pattern !== undefined) rules.push(patternRule(pattern));
-  const type = definition.type?.[0]?.code ?? types[0] ?? '';
-  const minimum = choiceOf(definition, 'minValue');
-  if (minimum !== undefined) rules.push(limitRule(minimum, type, true));
-  const maximum = choiceOf(definition, 'maxValue');
-  if (maximum !== undefined) rules.push(limitRule(maximum, type, false));
-  if (definition.maxLength !== undefined) rules.push(lengthRule(definition.maxLength));
-  return rules;
 }
 
 /** Whether a content reference leads to an element of which a profile says anything: any with children may. */

@@ -25,7 +25,8 @@ const ANSWER: Readonly<Record<string, readonly string[] | undefined>> = {
 interface Scope {
   readonly run: Run;
   readonly questionnaire: JsonObject;
-  readonly response: JsonObject;
+  /** The response, then the items and answers that lead to the present level. */
+  readonly holders: readonly JsonObject[];
   /** In-progress responses may lack answers. */
   readonly complete: boolean;
 }
@@ -51,7 +52,7 @@ export function checkQuestionnaireResponse(response: JsonObject, run: Run): void
   const scope: Scope = {
     run,
     questionnaire,
-    response,
+    holders: [response],
     complete: status === 'completed' || status === 'amended',
   };
   checkItems(items(questionnaire), items(response), scope);
@@ -69,7 +70,7 @@ function find(canonical: string, run: Run): JsonObject | undefined {
   return run.validators.resolver.resolve('Questionnaire', canonical);
 }
 
-function items(holder: JsonObject | undefined): JsonObject[] {
+export function items(holder: JsonObject | undefined): JsonObject[] {
   const list = holder?.['item'];
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
@@ -119,26 +120,32 @@ function checkQuestion(
 ): void {
   const { run } = scope;
   const { type, linkId, required, repeats } = question;
-  const enabled = isEnabled(question, scope.questionnaire, scope.response);
+  const enabled = isEnabled(question, scope.holders);
   if (found.length === 0) {
     if (required === true && enabled && scope.complete && type !== 'display') {
       run.report('error', 'required', `There is no answer to the required item ${String(linkId)}`);
     }
     return;
   }
-  // R4: a group that repeats has several items, a question that repeats several answers in one.
-  if (found.length > 1 && (repeats !== true || type !== 'group')) {
+  if (found.length > 1 && repeats !== true) {
     run.report('error', 'invalid', `The item ${String(linkId)} may be there once only`);
+  } else if (found.length > 1 && type !== 'group') {
+    run.report(
+      'warning',
+      'invalid',
+      `The item ${String(linkId)} is there several times: a question that repeats has several answers in one item`,
+    );
   }
   for (const { item, index } of found) {
     run.enter('item', 'QuestionnaireResponse.item', index);
+    checkText(question, item, run);
     if (!enabled) {
       run.report('error', 'invalid', `The item ${String(linkId)} is not enabled: it must not be answered`);
     } else if (type === 'group') {
       if (item['answer'] !== undefined) {
         run.report('error', 'structure', 'A group has no answer itself');
       }
-      checkItems(items(question), items(item), scope);
+      checkItems(items(question), items(item), within(scope, item));
     } else if (type === 'display') {
       if (item['answer'] !== undefined || item['item'] !== undefined) {
         run.report('error', 'structure', 'An item that is only displayed has neither answer nor items');
@@ -146,6 +153,28 @@ function checkQuestion(
     } else checkAnswers(question, item, scope);
     run.leave();
   }
+}
+
+function within(scope: Scope, holder: JsonObject): Scope {
+  return { ...scope, holders: [...scope.holders, holder] };
+}
+
+/** R4 questionnaireresponse.html: the text of an item, where it is repeated, is that of the question. */
+function checkText(question: JsonObject, item: JsonObject, run: Run): void {
+  const { text, _text } = question;
+  const given = item['text'];
+  // Of texts with translations or markup any may have been shown.
+  if (typeof given !== 'string' || typeof text !== 'string' || _text !== undefined) return;
+  if (plain(given) === plain(text)) return;
+  run.report(
+    'error',
+    'invalid',
+    `The text is not that of the question ${String(question['linkId'])} in the questionnaire`,
+  );
+}
+
+function plain(text: string): string {
+  return text.trim().replace(/\s+/g, ' ');
 }
 
 function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): void {
@@ -176,7 +205,7 @@ function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): voi
         );
       } else checkValue(question, property, answer[property] as JsonValue, scope);
     }
-    checkItems(items(question), items(answer), scope);
+    checkItems(items(question), items(answer), within(scope, answer));
     run.leave();
   }
 }

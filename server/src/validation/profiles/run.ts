@@ -5,6 +5,10 @@ import { isObject, type Node, objectNode } from '../fhirpath/nodes.ts';
 import type { Severity, ValidationIssue, ValidationOptions } from './types.ts';
 import type { Validators } from './validators.ts';
 
+/** Steps that the evaluation of one rule on one element may take, and all of a validation. */
+const MAX_STEPS = 2_000_000;
+const MAX_TOTAL_STEPS = 100_000_000;
+
 /** Thrown when there are as many issues as asked for. */
 export const ENOUGH = new Error('enough issues');
 
@@ -39,6 +43,13 @@ export class Run {
   fullUrl: string | undefined;
   /** How many profiles are open inside one another. */
   nesting = 0;
+  /** Invariants that could not be evaluated, or took too long: they are not tried again. */
+  readonly unchecked = new Set<object>();
+  /** Whether resources that references lead to follow profiles, by their URLs; undefined while that is being found out. */
+  readonly #conformity = new Map<object, Map<string, readonly ValidationIssue[] | undefined>>();
+  /** The contained resources of the last container asked for, by id. */
+  #contained: { readonly of: object; readonly byId: ReadonlyMap<JsonValue, JsonObject> } | undefined;
+  #stepsLeft = MAX_TOTAL_STEPS;
   readonly #maxIssues: number;
 
   constructor(validators: Validators, options: ValidationOptions, resource: JsonObject) {
@@ -53,6 +64,7 @@ export class Run {
       context: node,
       self: [node],
       index: 0,
+      steps: MAX_STEPS,
       resolve: (reference) => this.resolve(reference),
       memberOf: (value, valueSet) => validators.memberOf(value, valueSet),
       conformsTo: (value, profile) => {
@@ -62,6 +74,40 @@ export class Run {
           : this.conforms(() => validator.run(value.v as JsonObject, this));
       },
     };
+  }
+
+  /**
+   * Runs an evaluation of FHIRPath with a number of steps of its own.
+   * @throws TooCostly when it, or all evaluations together, take too many
+   */
+  evaluate<T>(part: () => T): T {
+    const { environment } = this;
+    const outer = environment.steps;
+    const steps = Math.min(MAX_STEPS, this.#stepsLeft);
+    environment.steps = steps;
+    try {
+      return part();
+    } finally {
+      this.#stepsLeft -= steps - Math.max(0, environment.steps);
+      environment.steps = outer;
+    }
+  }
+
+  /**
+   * What the validation of a resource against a profile finds, once for each: profiles may lead to one another and to
+   * themselves through references. While it is being found out, nothing.
+   */
+  findings(target: object, profile: string, part: () => void): readonly ValidationIssue[] {
+    let known = this.#conformity.get(target);
+    if (known === undefined) {
+      known = new Map();
+      this.#conformity.set(target, known);
+    }
+    if (known.has(profile)) return known.get(profile) ?? [];
+    known.set(profile, undefined);
+    const found = this.collect(part);
+    known.set(profile, found);
+    return found;
   }
 
   enter(name: string, type: string, index = -1): void {
@@ -148,16 +194,25 @@ export class Run {
     return type === undefined ? undefined : { v: { resourceType: type }, s: undefined, t: type };
   }
 
+  #containedIn(root: JsonObject): ReadonlyMap<JsonValue, JsonObject> {
+    if (this.#contained?.of !== root) {
+      const byId = new Map<JsonValue, JsonObject>();
+      const { contained } = root;
+      for (const one of Array.isArray(contained) ? contained : []) {
+        const id = isObject(one) ? one['id'] : undefined;
+        if (id !== undefined && !byId.has(id)) byId.set(id, one as JsonObject);
+      }
+      this.#contained = { of: root, byId };
+    }
+    return this.#contained.byId;
+  }
+
   /** The resource that a literal reference leads to inside the resource or its Bundle. */
   lookUp(reference: string): JsonObject | undefined {
     if (reference.startsWith('#')) {
       const root = this.environment.rootResource.v as JsonObject;
       if (reference === '#') return root;
-      const { contained } = root;
-      const id = reference.slice(1);
-      return (Array.isArray(contained) ? contained : []).find(
-        (one): one is JsonObject => isObject(one) && one['id'] === id,
-      );
+      return this.#containedIn(root).get(reference.slice(1));
     }
     if (this.bundle === undefined) return undefined;
     return resolveInBundle(this.bundle, reference, this.fullUrl);

@@ -35,8 +35,7 @@ interface Slice {
 const DEFAULT_SLICE = '@default';
 
 /**
- * @param unsliced what the element itself asks of a value. It is asked of those that are in no slice, and of those whose
- *   slice does not go below the element while the element does: a snapshot repeats in a slice what the element asks
+ * @param unsliced what the element itself asks of a value: it holds in all slices too, and in what is in none
  */
 export function compileSlicing(
   node: ElementNode,
@@ -56,10 +55,7 @@ export function compileSlicing(
       max: maxOf(slice.definition),
       isDefault: sliceName === DEFAULT_SLICE || sliceName.endsWith(`/${DEFAULT_SLICE}`),
       matches: compileMatcher(slice, discriminators, compiler),
-      value:
-        slice.children.length === 0 && node.children.length > 0
-          ? both(compiler.value(slice, types, base), unsliced)
-          : compiler.value(slice, types, base),
+      value: both(compiler.value(slice, types, base), unsliced),
       inner: slice.slices.length > 0 ? compileSlicing(slice, compiler, base, undefined) : undefined,
       source: compiler.source(slice),
     };

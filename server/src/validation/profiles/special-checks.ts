@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../json/types.ts';
 import { canonicalQuantity, UCUM } from '../../search/units.ts';
 import type { Run } from './run.ts';
@@ -14,6 +15,7 @@ export const SPECIAL_CHECKS: Readonly<Record<string, ((value: JsonObject, run: R
   Count: checkQuantity,
   Identifier: checkIdentifier,
   Reference: checkReference,
+  Attachment: checkAttachment,
 };
 
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
@@ -37,8 +39,8 @@ function checkCoding(coding: JsonObject, run: Run): void {
   const shown = typeof display === 'string' ? display : undefined;
   const result = validators.terminology.validateCode(system, code, shown, undefined);
   if (result.result === 'no') {
-    // HL7's terminology goes on independently of R4: a code that is new there is no error here.
-    const evolves = system.startsWith('http://terminology.hl7.org/');
+    // The tables of HL7 v2 and v3 go on independently of R4: a code that is new there is no error here.
+    const evolves = /^http:\/\/terminology\.hl7\.org\/CodeSystem\/v[23]-/.test(system);
     run.report(
       evolves ? 'warning' : 'error',
       'code-invalid',
@@ -68,7 +70,7 @@ function checkQuantity(quantity: JsonObject, run: Run): void {
   if (system !== UCUM || typeof code !== 'string') return;
   if (canonicalQuantity(1, code) === undefined) {
     run.report(
-      'error',
+      run.options.wrongUnits ?? 'warning',
       'code-invalid',
       `${JSON.stringify(code.slice(0, 100))} is not a unit of UCUM`,
       undefined,
@@ -82,21 +84,25 @@ function checkIdentifier(identifier: JsonObject, run: Run): void {
   const { system, value } = identifier;
   if (typeof system !== 'string') return;
   if (!ABSOLUTE.test(system)) {
-    run.report(
-      'error',
-      'value',
-      'Identifier.system must be an absolute URI, not a local reference',
-      undefined,
-      'system',
-    );
+    run.report('error', 'value', 'Identifier.system must be an absolute URI, not a local reference');
   } else if (system === 'urn:ietf:rfc:3986' && typeof value === 'string' && !ABSOLUTE.test(value)) {
     run.report(
       'error',
       'value',
       'With the system urn:ietf:rfc:3986 the identifier value must be a full URI (such as urn:oid: or urn:uuid:)',
-      undefined,
-      'value',
     );
+  }
+}
+
+/** R4 datatypes.html#Attachment: size is the number of bytes of the data, hash their SHA-1. */
+function checkAttachment({ data, size, hash }: JsonObject, run: Run): void {
+  if (typeof data !== 'string' || (size === undefined && hash === undefined)) return;
+  const bytes = Buffer.from(data, 'base64');
+  if (typeof size === 'number' && size !== bytes.length) {
+    run.report('error', 'invalid', `The size is ${size}, but the data have ${bytes.length} bytes`);
+  }
+  if (typeof hash === 'string' && createHash('sha1').update(bytes).digest('base64') !== hash.trim()) {
+    run.report('warning', 'invalid', 'The hash is not the SHA-1 of the data');
   }
 }
 
@@ -108,13 +114,7 @@ function checkReference(reference: JsonObject, run: Run): void {
     const actual = run.lookUp(text)?.['resourceType'] ?? typeOfReference(text, types);
     const stated = type.replace(/^http:\/\/hl7\.org\/fhir\/StructureDefinition\//, '');
     if (typeof actual === 'string' && actual !== stated && types.includes(stated)) {
-      run.report(
-        'error',
-        'structure',
-        `The type ${stated} is not that of the reference, ${actual}`,
-        undefined,
-        'type',
-      );
+      run.report('error', 'structure', `The type ${stated} is not that of the reference, ${actual}`);
     }
   }
   if (typeof text !== 'string') return;
@@ -122,27 +122,19 @@ function checkReference(reference: JsonObject, run: Run): void {
   if (target === undefined && run.bundle !== undefined && /^urn:(?:uuid|oid):/.test(text)) {
     const { type: bundleType } = run.bundle;
     const must = bundleType === 'document' || bundleType === 'message' || bundleType === 'transaction';
-    run.report(
-      must ? 'error' : 'warning',
-      'not-found',
-      `The Bundle has no entry with the fullUrl ${text}`,
-      undefined,
-      'reference',
-    );
+    run.report(must ? 'error' : 'warning', 'not-found', `The Bundle has no entry with the fullUrl ${text}`);
   }
-  if (target === undefined || target === run.environment.resource.v) return;
+  if (target !== undefined && target === run.environment.resource.v) return;
+  const named = typeOfReference(text, types);
+  // A relative reference is checked with the structure.
+  if (named !== undefined && !ABSOLUTE.test(text)) return;
+  const actual = target?.['resourceType'] ?? named;
   const allowed = allowedTargets(run);
-  const actual = target['resourceType'];
   if (allowed !== undefined && typeof actual === 'string' && !allowed.includes(actual)) {
-    const isNamed = typeOfReference(text, types) !== undefined;
-    // A type in the text is checked with the structure.
-    if (isNamed) return;
     run.report(
       'error',
       'structure',
       `The reference leads to a ${actual}, only ${allowed.join(', ')} is allowed here`,
-      undefined,
-      'reference',
     );
   }
 }

@@ -87,7 +87,7 @@ function checkTarget(
       continue;
     }
     if (run.nesting > 6) return;
-    const found = run.collect(() => {
+    const found = run.findings(target, validator.name, () => {
       const { resource, rootResource } = run.environment;
       run.environment.resource = { v: target, s: undefined, t: String(target['resourceType']) };
       if (!isContainedIn(target, rootResource.v)) run.environment.rootResource = run.environment.resource;

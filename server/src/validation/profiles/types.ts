@@ -148,10 +148,17 @@ export interface ValidationOptions {
   readonly unknownExtensions?: Severity;
   /** A display that is not the code's. Default `warning`. */
   readonly wrongDisplays?: Severity;
+  /** A code of UCUM that is no unit. Default `warning`; with a required binding it is an error in any case. */
+  readonly wrongUnits?: Severity;
   /** A code or value set that cannot be checked here. Default `information`; with a required binding one level up. */
   readonly uncheckedCodes?: Severity;
   /** Default true: profiles in meta.profile are validated against. */
   readonly declaredProfiles?: boolean;
+  /**
+   * Default true: an Observation with a LOINC code of R4's vital signs must follow R4's profile of it, declared or not
+   * (R4 observation-vitalsigns.html: "they SHALL conform").
+   */
+  readonly vitalSigns?: boolean;
   /** Greatest number of issues. Default 1000. */
   readonly maxIssues?: number;
 }

@@ -3,7 +3,7 @@ import type { DefinitionsModel } from '../../conformance/model.ts';
 import type { CanonicalResolver } from '../../conformance/packages/package-set.ts';
 import type { JsonValue } from '../../json/types.ts';
 import { isObject } from '../fhirpath/nodes.ts';
-import { validateStructure } from '../structure.ts';
+import { type StructureIssue, validateStructure } from '../structure.ts';
 import { fhirPathOf } from './expression.ts';
 import { checkResource } from './nested.ts';
 import { PackageTerminology } from './package-terminology.ts';
@@ -46,7 +46,7 @@ export function validateResource(
 ): ValidationIssue[] {
   const { definitions } = validators;
   const options = request.options ?? {};
-  const structure: ValidationIssue[] = validateStructure(resource, definitions);
+  const structure = validateStructure(resource, definitions, { strict: true }).map(atHolder);
   if (!isObject(resource) || definitions.types.get(String(resource['resourceType']))?.kind !== 'resource') {
     return structure.map((issue) => finish(issue, definitions));
   }
@@ -61,16 +61,19 @@ export function validateResource(
   return distinct([...structure, ...run.issues].map((issue) => finish(issue, definitions)));
 }
 
-/** In the form that is shown: FHIRPath instead of JSON names, a missing element at its parent, details for a person. */
+/** The issue as one of the element at fault. */
+function atHolder({ holder, ...issue }: StructureIssue): ValidationIssue {
+  if (holder === undefined) return issue;
+  const details = issue.diagnostics.slice((issue.expression ?? '').length + 2);
+  return { ...issue, expression: holder, diagnostics: details };
+}
+
+/** In the form that is shown: FHIRPath instead of JSON names, details for a person. */
 function finish(issue: ValidationIssue, definitions: DefinitionsModel): ValidationIssue {
-  let { expression } = issue;
+  const { expression } = issue;
   let text = issue.diagnostics;
   if (expression !== undefined && text.startsWith(`${expression}: `))
     text = text.slice(expression.length + 2);
-  if (expression !== undefined && /^the element \S+ is required$/.test(text)) {
-    // What is not there cannot be pointed at: the issue is of the element that lacks it.
-    expression = expression.slice(0, expression.lastIndexOf('.'));
-  }
   const path = expression === undefined ? undefined : fhirPathOf(expression, definitions);
   const details = text.charAt(0).toUpperCase() + text.slice(1);
   const origin =

@@ -160,6 +160,19 @@ export class Validators {
   }
 }
 
+/** The URLs of a structure and of all that it is based on, as far as they are known here. */
+export function basesOf(structure: StructureDefinition, validators: Validators): ReadonlySet<string> {
+  const bases = new Set<string>();
+  for (let next: Resource | undefined = structure; next !== undefined; ) {
+    if (bases.has(String(next['url']))) break;
+    bases.add(String(next['url']));
+    const base: unknown = next['baseDefinition'];
+    next =
+      typeof base === 'string' ? validators.resolver.resolve('StructureDefinition', base, next) : undefined;
+  }
+  return bases;
+}
+
 export function profileKey(structure: Resource): string {
   return `${structure['url']}|${structure['version'] ?? ''}`;
 }

@@ -2,6 +2,7 @@ import { isNumber, numberOf, textOf } from '../../json/exact-number.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compareNodes } from '../fhirpath/compare.ts';
 import { isObject } from '../fhirpath/nodes.ts';
+import { choiceOf, type ElementDefinition } from './types.ts';
 
 /** A rule on one value: what is wrong with it, or undefined. */
 export type ValueRule = (value: JsonValue) => string | undefined;
@@ -77,4 +78,20 @@ export function extensionValue(
   if (extension === undefined) return undefined;
   const name = Object.keys(extension).find((key) => key.startsWith('value'));
   return name === undefined ? undefined : extension[name];
+}
+
+/** The rules of an element on its values: fixed[x], pattern[x], minValue[x], maxValue[x] and maxLength. */
+export function valueRules(definition: ElementDefinition, types: readonly string[]): ValueRule[] {
+  const rules: ValueRule[] = [];
+  const fixed = choiceOf(definition, 'fixed');
+  if (fixed !== undefined) rules.push(fixedRule(fixed));
+  const pattern = choiceOf(definition, 'pattern');
+  if (pattern !== undefined) rules.push(patternRule(pattern));
+  const type = definition.type?.[0]?.code ?? types[0] ?? '';
+  const minimum = choiceOf(definition, 'minValue');
+  if (minimum !== undefined) rules.push(limitRule(minimum, type, true));
+  const maximum = choiceOf(definition, 'maxValue');
+  if (maximum !== undefined) rules.push(limitRule(maximum, type, false));
+  if (definition.maxLength !== undefined) rules.push(lengthRule(definition.maxLength));
+  return rules;
 }

@@ -1,18 +1,19 @@
+import { hiddenPaths } from '../../../access/hidden-elements.ts';
 import { grantsFor, isUnrestricted } from '../../../access/scope.ts';
+import { isResource } from '../../../json/objects.ts';
 import { parseJson } from '../../../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../../../json/types.ts';
 import type { Connections } from '../../../storage/connections.ts';
 import type { TerminologyType } from '../../../storage/terminology/find-resources.ts';
 import { TxContext } from '../../../terminology/context.ts';
-import { outcomeJson, TxError } from '../../../terminology/issues.ts';
-import { objectOf, objectsOf, typedValue } from '../../../terminology/json.ts';
+import { outcomeJson, TxError, txError } from '../../../terminology/issues.ts';
+import { objectOf, objectsOf, typedValue, weightOf } from '../../../terminology/json.ts';
 import { TxParameters } from '../../../terminology/parameters.ts';
 import { TerminologyService } from '../../../terminology/service.ts';
 import { Sources } from '../../../terminology/sources.ts';
 import { read } from '../../interactions/read.ts';
 import { fhirError } from '../../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../../request.ts';
-import { isResource } from '../../resource-body.ts';
 import type { Route } from '../../route.ts';
 import type { Services } from '../../services.ts';
 import { OperationParameters } from '../parameters.ts';
@@ -40,8 +41,11 @@ export interface TerminologyCall {
 
 /** Whether a request may see the tenant's own resources of a type wherever an operation draws on them. */
 export function visibleTo(request: FhirRequest): (type: TerminologyType) => boolean {
+  const { scope } = request;
+  // An operation works with whole resources: of a type with hidden elements it must use none.
   return (type) =>
-    isUnrestricted(request.scope, type, 'read') || isUnrestricted(request.scope, type, 'search-type');
+    (scope.hidden === undefined || hiddenPaths(scope.hidden, type).length === 0) &&
+    (isUnrestricted(scope, type, 'read') || isUnrestricted(scope, type, 'search-type'));
 }
 
 interface CallOptions {
@@ -87,7 +91,14 @@ export async function answerCall(
   };
 }
 
-/** Sources and parameters of a call. @param shared resources that further calls of one request share */
+/** Parameters that are resources to work with. */
+const RESOURCES = ['tx-resource', 'valueSet', 'codeSystem', 'conceptMap'] as const;
+
+/**
+ * Sources and parameters of a call.
+ * @param shared resources that further calls of one request share
+ * @throws TxError 400 for a parameter that is wrong, 422 for resources that are too large
+ */
 export function openCall(
   services: Services,
   request: FhirRequest,
@@ -96,11 +107,19 @@ export function openCall(
   validating: boolean,
   shared: readonly Resource[] = [],
 ): TerminologyCall {
-  const extra = [...parameters.all('tx-resource'), ...shared].filter(isResource);
+  const service = terminologyOf(services);
+  const { bytes } = service.limits;
+  for (const name of RESOURCES) {
+    if (parameters.all(name).reduce<number>((sum, value) => sum + weightOf(value, bytes), 0) > bytes)
+      throw tooLarge(`The parameter ${name}`, bytes);
+  }
+  // A code system that is validated against is one that the request brings with it, too.
+  const sent = [...parameters.all('codeSystem'), ...parameters.all('tx-resource'), ...shared];
+  const extra = sent.filter(isResource);
   const values = primitives(parameters);
   const tx = new TxParameters(values, request.header('accept-language'), validating);
   const sources = new Sources({
-    service: terminologyOf(services),
+    service,
     context: request.context,
     visible: visibleTo(request),
     extra,
@@ -129,14 +148,26 @@ function primitives(parameters: OperationParameters): [string, JsonValue][] {
   return [...defaults, ...own];
 }
 
-/** The resource of an instance-level call. @throws FhirError as read does */
+/** The resource of an instance-level call. @throws FhirError as read does, TxError 422 for one that is too large */
 export async function instanceOf({ services, request, route }: TerminologyCall): Promise<Resource> {
   const response = await read(
     services,
     { ...request, query: [], header: () => undefined },
     { ...route, interaction: 'read' },
   );
-  return parseJson(response.text ?? '{}', { maxDepth: 1000 }) as Resource;
+  const { text = '{}' } = response;
+  const { bytes } = terminologyOf(services).limits;
+  if (text.length > bytes) throw tooLarge(`${route.type ?? 'The resource'}/${route.id ?? ''}`, bytes);
+  return parseJson(text, { maxDepth: 1000 }) as Resource;
+}
+
+function tooLarge(what: string, bytes: number): TxError {
+  return txError(
+    422,
+    'too-costly',
+    'too-costly',
+    `${what} is too large: this server works with up to ${bytes} bytes`,
+  );
 }
 
 /** A parameter that is an object: a Coding or CodeableConcept. */

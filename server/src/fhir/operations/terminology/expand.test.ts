@@ -344,5 +344,31 @@ describe('ValueSet/$expand: sources', () => {
       `ValueSet/$expand?context=${encodeURIComponent('http://hl7.org/fhir/StructureDefinition/Patient#Patient.contact.gender')}`,
     );
     expect(codesIn(answer.json)).toBe('male female other unknown');
+    // Bindings of any strength, by path alone, and below a data type.
+    const marital = await client.get('ValueSet/$expand?context=Patient.maritalStatus&count=2');
+    expect(codesIn(marital.json)).toBe('A D');
+    const use = await client.get('ValueSet/$expand?context=Patient.contact.name.use&filter=maiden');
+    expect(codesIn(use.json)).toBe('maiden');
+    expect((await client.get('ValueSet/$expand?context=Patient.birthDate')).status).toBe(422);
+  });
+
+  it('leaves out a code system or a version of it (R4 exclude-system)', async () => {
+    const include = [
+      { system, concept: [{ code: 'cat' }] },
+      { valueSet: ['http://hl7.org/fhir/ValueSet/administrative-gender'] },
+    ];
+    const valueSet = animalSet({ include });
+    const without = (canonical: string) =>
+      expanded(
+        client,
+        ['tx-resource', ANIMALS],
+        ['valueSet', valueSet],
+        ['exclude-system', { valueCanonical: canonical }],
+      );
+    const left = await without(system);
+    expect(codesIn(left)).toBe('male female other unknown');
+    expect(left.expansion.parameter).toContainEqual({ name: 'exclude-system', valueUri: system });
+    expect(codesIn(await without('http://hl7.org/fhir/administrative-gender|4.0.1'))).toBe('cat');
+    expect(codesIn(await without(`${system}|0.9`))).toBe('cat male female other unknown');
   });
 });

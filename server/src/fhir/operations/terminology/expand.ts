@@ -20,7 +20,7 @@ export const expand: OperationHandler = (services, request, route) =>
     const place = parameters.text('context');
     const url =
       parameters.text('url') ??
-      (place === undefined ? undefined : contextValueSet(request.context.definitions, place));
+      (place === undefined ? undefined : await contextValueSet(request.context, place));
     if (url === undefined)
       throw missingParameter('Must provide either a ValueSet resource or a url parameter');
     const { url: base, version: own } = splitCanonical(url);

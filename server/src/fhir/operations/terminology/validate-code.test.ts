@@ -246,6 +246,29 @@ describe('ValueSet/$validate-code (R4 valueset-operation-validate-code.html, ter
 });
 
 describe('CodeSystem/$validate-code (R4 codesystem-operation-validate-code.html)', () => {
+  it('validates against a code system that is sent, not one of the same URL that is known', async () => {
+    const sent = { ...ANIMALS, caseSensitive: false, concept: [{ code: 'newt', display: 'Newt' }] };
+    const validate = async (code: string) =>
+      (
+        await client.post(
+          'CodeSystem/$validate-code',
+          parameters(['codeSystem', sent], ['code', { valueCode: code }]),
+        )
+      ).json;
+    expect(valueIn(await validate('NEWT'), 'result')).toBe(true);
+    expect(valueIn(await validate('NEWT'), 'normalized-code')).toBe('newt');
+    expect(valueIn(await validate('cat'), 'result')).toBe(false);
+  });
+
+  it('repeats a CodeableConcept without codings as valid JSON (R4 json.html: no empty arrays)', async () => {
+    const concept = { valueCodeableConcept: { text: 'just text' } };
+    const answer = await client.post(
+      'CodeSystem/$validate-code',
+      parameters(['codeSystem', ANIMALS], ['codeableConcept', concept]),
+    );
+    expect(answer.text).not.toContain('"coding":[]');
+  });
+
   const check = async (query: string) => (await client.get(`CodeSystem/$validate-code?${query}`)).json;
 
   it('answers from built-in and computed code systems', async () => {

@@ -1,3 +1,4 @@
+import { isResource } from '../../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../../json/types.ts';
 import { splitCanonical } from '../../../terminology/canonical.ts';
 import { outcomeJson, TxError, txIssue } from '../../../terminology/issues.ts';
@@ -13,7 +14,6 @@ import {
   valueSetOf,
 } from '../../../terminology/validation-target.ts';
 import type { FhirRequest } from '../../request.ts';
-import { isResource } from '../../resource-body.ts';
 import type { OperationHandler } from '../operations.ts';
 import { OperationParameters } from '../parameters.ts';
 import { contextValueSet } from './binding-context.ts';
@@ -75,7 +75,7 @@ async function inValueSet(call: TerminologyCall): Promise<JsonObject> {
   const place = parameters.text('context');
   const url =
     parameters.text('url') ??
-    (place === undefined ? undefined : contextValueSet(request.context.definitions, place));
+    (place === undefined ? undefined : await contextValueSet(request.context, place));
   const valueSet =
     route.id !== undefined
       ? await instanceOf(call)

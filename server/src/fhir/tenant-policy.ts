@@ -1,0 +1,104 @@
+import type { JsonObject, JsonValue } from '../json/types.ts';
+
+/** What a write is checked against before it is stored. Each level includes those before it. */
+export type WriteValidation = 'off' | 'structure' | 'declared' | 'required';
+
+/** What a tenant has decided for itself: the part of store.tenant.config that the FHIR API observes. */
+export interface TenantPolicy {
+  readonly validation: {
+    /**
+     * `off`: only that it is a resource which can be read and indexed. `structure` (default): the R4 definitions.
+     * `declared`: also R4's invariants and bindings, and the profiles in meta.profile. `required`: also the profiles
+     * that {@link required} names for the type.
+     */
+    readonly writes: WriteValidation;
+    /** Canonical URLs of the profiles that every resource of a type must follow. */
+    readonly required: ReadonlyMap<string, readonly string[]>;
+    /** What a warning does: nothing, it is told with `Prefer: return=OperationOutcome` (default), or it refuses the write. */
+    readonly warnings: 'ignore' | 'report' | 'refuse';
+    /** How a profile is judged that is declared and not known. Default `warning`. */
+    readonly unknownProfiles: 'warning' | 'error';
+  };
+  /** Whether a resource without `text` gets a narrative from the server. Default false. */
+  readonly narrative: boolean;
+}
+
+export const DEFAULT_POLICY: TenantPolicy = {
+  validation: { writes: 'structure', required: new Map(), warnings: 'report', unknownProfiles: 'warning' },
+  narrative: false,
+};
+
+/** Thrown for a setting that is not understood; the message is for the operator. */
+export class PolicyError extends Error {}
+
+const CHOICES = {
+  'validation.writes': ['off', 'structure', 'declared', 'required'],
+  'validation.warnings': ['ignore', 'report', 'refuse'],
+  'validation.unknownProfiles': ['warning', 'error'],
+  narrative: ['off', 'on'],
+} as const;
+
+const REQUIRED = 'validation.required.';
+
+/** The names of all settings with what they allow, for `--help`. */
+export function policySettings(): { name: string; allowed: string }[] {
+  return [
+    ...Object.entries(CHOICES).map(([name, values]) => ({ name, allowed: values.join(', ') })),
+    { name: `${REQUIRED}TYPE`, allowed: "profiles' canonical URLs, separated by commas; empty for none" },
+  ];
+}
+
+/**
+ * Checks one setting of a tenant.
+ * @param isType whether a name is a resource type
+ * @returns the value to be kept; undefined to go back to the default
+ * @throws PolicyError naming what is wrong
+ */
+export function checkSetting(
+  name: string,
+  value: string,
+  isType: (name: string) => boolean,
+): string | string[] | undefined {
+  if (name.startsWith(REQUIRED)) {
+    const type = name.slice(REQUIRED.length);
+    if (!isType(type)) throw new PolicyError(`${name}: "${type}" is no resource type`);
+    const profiles = value.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+    const wrong = profiles.find((profile) => !/^[a-z][a-z0-9+.-]*:\S+$/i.test(profile));
+    if (wrong !== undefined) throw new PolicyError(`${name}: "${wrong}" is no canonical URL`);
+    return profiles.length === 0 ? undefined : profiles;
+  }
+  if (!Object.hasOwn(CHOICES, name)) {
+    const names = policySettings().map((setting) => setting.name);
+    throw new PolicyError(`There is no setting "${name}"; there are ${names.join(', ')}`);
+  }
+  if (value === '') return undefined;
+  const choices: readonly string[] = CHOICES[name as keyof typeof CHOICES];
+  if (!choices.includes(value)) throw new PolicyError(`${name} is ${choices.join(' or ')}, not "${value}"`);
+  return value;
+}
+
+/**
+ * The policy that a tenant's settings make: a flat object of names as {@link policySettings} lists them. What is not
+ * understood counts as not set, so that a server of another version can still serve the tenant.
+ */
+export function policyOf(config: JsonObject): TenantPolicy {
+  const choice = <T extends string>(name: keyof typeof CHOICES, fallback: T): T => {
+    const value = config[name];
+    return (CHOICES[name] as readonly JsonValue[]).includes(value as JsonValue) ? (value as T) : fallback;
+  };
+  const required = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(config)) {
+    if (name.startsWith(REQUIRED) && Array.isArray(value))
+      required.set(name.slice(REQUIRED.length), value.map(String));
+  }
+  const { validation, narrative } = DEFAULT_POLICY;
+  return {
+    validation: {
+      writes: choice('validation.writes', validation.writes),
+      required,
+      warnings: choice('validation.warnings', validation.warnings),
+      unknownProfiles: choice('validation.unknownProfiles', validation.unknownProfiles),
+    },
+    narrative: choice('narrative', narrative ? 'on' : 'off') === 'on',
+  };
+}
