@@ -120,7 +120,6 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
 
   test.each([
     [{ PORT: 'x' }, /^PORT: "x" is not allowed/],
-    [{ VESTA_AUTH: 'smart' }, /^VESTA_AUTH: "smart" is not there yet/],
     [{ HOST: '192.0.2.1' }, /^HOST: "192.0.2.1" is no address of this machine/],
     [{ VESTA_PROT: '1' }, /^VESTA_PROT/],
     [
@@ -240,7 +239,7 @@ describe('command line', () => {
     [['load'], 2, /argument is missing[\s\S]*Usage: vesta load/],
     [['load', 'x', '--concurrency', '0'], 2, /--concurrency: "0"/],
     [['load', '/no/such/file'], 1, /There is no \/no\/such\/file/],
-    [['tenant', 'rename', 'a'], 2, /"rename" is not create, list or delete/],
+    [['tenant', 'rename', 'a'], 2, /"rename" is not create, list, delete or configure/],
     [['tenant', 'create', 'A B'], 1, /no tenant name/],
     [['db', 'drop'], 2, /"drop" is not migrate, status or check/],
   ] as [string[], number, RegExp][])('vesta %j', async (args, code, output) => {

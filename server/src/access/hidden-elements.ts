@@ -94,7 +94,9 @@ function matchesName(property: string, { names, choice }: HiddenPath, at: number
   const name = property.startsWith('_') ? property.slice(1) : property;
   const wanted = names[at] as string;
   if (name === wanted) return true;
-  return choice && at === names.length - 1 && name.startsWith(wanted) && /^[A-Z]/.test(name.slice(wanted.length));
+  return (
+    choice && at === names.length - 1 && name.startsWith(wanted) && /^[A-Z]/.test(name.slice(wanted.length))
+  );
 }
 
 /** Takes what a path leads to out of an object that may be changed. */

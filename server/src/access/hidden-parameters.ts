@@ -70,9 +70,13 @@ export function looksAtHidden(
   );
 }
 
-/** The element names of each path in an expression, up to the first function: `Patient.telecom.where(...)`: telecom. */
+/**
+ * The element names of each path in an expression, up to the first function: `Patient.telecom.where(...)`: telecom. The
+ * types that something is tested for (`resolve() is Patient`) begin no path.
+ */
 function elementPaths(expression: string): string[][] {
-  const found = expression.match(/\b[A-Z]\w*(?:\.[a-z]\w*(?!\w*\())*/g) ?? [];
+  const found =
+    expression.match(/(?<!\b(?:is|as) |(?:is|as|ofType)\(|\.)\b[A-Z]\w*(?:\.[a-z]\w*\b(?!\())*/g) ?? [];
   return found.map((path) => path.split('.').slice(1));
 }
 

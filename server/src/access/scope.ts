@@ -32,7 +32,7 @@ export interface CompartmentRef {
  * How a resource belongs to the compartments of a grant.
  * - `member`: it is in one of them, or is the resource that one is named after.
  * - `referred`: something in one of them refers to it, such as a Practitioner or Medication; a PractitionerRole also
- *   where its practitioner is such.
+ *   where its practitioner is such, and organizations, locations, services, endpoints and substances that these name.
  * - `about`: it is in one of them, or is about what is: a Provenance by its targets, a Binary by its securityContext.
  */
 export type Reach = 'member' | 'referred' | 'about';
@@ -146,7 +146,23 @@ export function sameScope(a: AccessScope, b: AccessScope): boolean {
     (a.tenant.id === b.tenant.id &&
       a.subject === b.subject &&
       a.client === b.client &&
-      JSON.stringify(a.grants) === JSON.stringify(b.grants) &&
-      JSON.stringify(a.hidden ?? {}) === JSON.stringify(b.hidden ?? {}))
+      (a.grants === b.grants || canonicalText(a.grants) === canonicalText(b.grants)) &&
+      (a.hidden === b.hidden || canonicalText(a.hidden ?? {}) === canonicalText(b.hidden ?? {})))
   );
+}
+
+const canonicalTexts = new WeakMap<object, string>();
+
+/** JSON text that does not depend on the order of members: the database keeps none. */
+function canonicalText(value: object): string {
+  let text = canonicalTexts.get(value);
+  if (text === undefined) {
+    text = JSON.stringify(value, (_, one: unknown) =>
+      typeof one === 'object' && one !== null && !Array.isArray(one)
+        ? Object.fromEntries(Object.entries(one).sort(([left], [right]) => (left < right ? -1 : 1)))
+        : one,
+    );
+    canonicalTexts.set(value, text);
+  }
+  return text;
 }

@@ -6,6 +6,7 @@ import type { OwnerConnection } from '../storage/migrate.ts';
 import { withOwner } from '../storage/prepare.ts';
 import { ensureTenant } from '../storage/tenants.ts';
 import { demoPackagesText, missingPackages } from './demo-packages.ts';
+import { TOKEN_VARIABLE } from './http-client.ts';
 
 /** Where the demo patients lie: Synthea bundles, see the README there. */
 export const DEMO_DIRECTORY = join(ROOT, 'server', 'demo');
@@ -14,6 +15,7 @@ export const DEMO_TENANT = 'demo';
 
 /** What is still to be done for the demo tenant when the server answers. */
 export interface DemoLoad {
+  readonly tenant: Tenant;
   /**
    * Installs its packages, then loads its patients through the server's own HTTP interface, so that they are indexed by
    * the packages' search parameters; each in a process of its own. Never rejects.
@@ -28,6 +30,8 @@ interface DemoOptions {
   /** Where this machine reaches the server. */
   readonly url: string;
   readonly log: (message: string) => void;
+  /** Access token for the tenant, where one is needed. */
+  readonly token?: string | undefined;
 }
 
 /**
@@ -65,10 +69,10 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
     const text = await withOwner(ownerUrl, (client) => demoPackagesText(client, tenant));
     if (text !== undefined) log(text);
   };
-  const loadPatients = async ({ ownerUrl, url, log }: DemoOptions): Promise<void> => {
+  const loadPatients = async ({ ownerUrl, url, log, token }: DemoOptions): Promise<void> => {
     log('Loading the demo patients...');
     const args = ['load', DEMO_DIRECTORY, '--tenant', DEMO_TENANT, '--url', url, '--once'];
-    const done = await run('main.ts', args, process.env);
+    const done = await run('main.ts', args, { ...process.env, [TOKEN_VARIABLE]: token });
     if (stopped) return;
     if (!done) {
       log('Not all demo patients could be loaded; the next start tries again.');
@@ -80,6 +84,7 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
     log(`The demo patients are there`);
   };
   return {
+    tenant,
     stop: () => {
       stopped = true;
       child?.kill('SIGKILL');

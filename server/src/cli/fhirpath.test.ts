@@ -48,7 +48,7 @@ describe('vesta fhirpath', () => {
     out = [];
     await run('name.given', 'patient.xml');
     await run('1.10 + 1');
-    expect(out).toEqual(['Ann', '2.1']);
+    expect(out).toEqual(['Ann', '2.10']);
   });
 
   it('prints JSON with types and paths, for each context', async () => {
@@ -58,11 +58,23 @@ describe('vesta fhirpath', () => {
     ]);
   });
 
+  it('knows the profiles and value sets of R4 (R4 fhirpath.html#functions), and checks elements by type', async () => {
+    const bodyWeight = 'http://hl7.org/fhir/StructureDefinition/bodyweight';
+    expect(await run(`conformsTo('${bodyWeight}')`, 'patient.json')).toBe(0);
+    expect(out).toEqual(['false']);
+    out = [];
+    expect(await run("conformsTo('http://example.org/none')", 'patient.json')).toBe(1);
+    expect(errors).toEqual([expect.stringContaining('http://example.org/none')]);
+    expect(await run('name.giben', 'patient.json')).toBe(1);
+    expect(await run('name.giben', 'patient.json', '--lenient')).toBe(0);
+    expect(out).toEqual([]);
+  });
+
   it('ends with 1 and the reason when the expression or the resource is wrong', async () => {
     expect(await run('name.(', 'patient.json')).toBe(1);
     expect(await run('name', 'broken.xml')).toBe(1);
     expect(errors).toEqual([
-      expect.stringContaining('line: 1'),
+      expect.stringContaining('line 1'),
       expect.stringContaining('no element nonsense'),
     ]);
     expect(

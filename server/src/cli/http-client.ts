@@ -21,6 +21,9 @@ export class UnknownOutcomeError extends Error {}
 /** How long a server that is away or overloaded is waited for, in milliseconds. */
 const PATIENCE = 120_000;
 
+/** Name of the environment variable with the access token that commands send to the server. */
+export const TOKEN_VARIABLE = 'VESTA_TOKEN';
+
 /** A client for FHIR servers: connections are kept; a server that is away, restarting or overloaded is waited for. */
 export class HttpClient {
   readonly #http: http.Agent;
@@ -78,6 +81,7 @@ export class HttpClient {
           agent: secure ? this.#https : this.#http,
           headers: {
             Accept: 'application/fhir+json',
+            ...authorization(),
             ...headers,
             ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
           },
@@ -129,4 +133,9 @@ export function outcomeTexts(body: string | Record<string, unknown> | undefined,
       return `${issue.diagnostics ?? issue.details?.text ?? issue.code}${place}`;
     });
   return texts.length > most ? [...texts.slice(0, most), `and ${texts.length - most} more`] : texts;
+}
+
+function authorization(): Record<string, string> {
+  const token = process.env[TOKEN_VARIABLE];
+  return token === undefined || token === '' ? {} : { Authorization: `Bearer ${token}` };
 }

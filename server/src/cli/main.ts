@@ -14,10 +14,14 @@ Commands:
   serve                     start the server
   load FILE|DIRECTORY...    load bundles and NDJSON into a running server
   tenant create|list|delete make, list and remove tenants
+  account create|list|...   make and manage the accounts that people log in with
+  client create|list|delete register, list and remove apps and services (SMART on FHIR)
+  token                     print an access token, for use with curl
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
   package install|list|...  install FHIR packages such as US Core, switch them on and off
   terminology load|list|remove  load big code systems such as ICD-10-CM
+  policy list|show|explain  what each role may do, and why a request is allowed or not
   validate FILE|DIR|-       validate resources against R4 and profiles, without a server
   fhirpath EXPRESSION [FILE|-] evaluate a FHIRPath expression on a resource
 
@@ -30,9 +34,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   load: async () => (await import('./load.ts')).load,
   tenant: async () => (await import('./tenant.ts')).tenant,
+  account: async () => (await import('./account.ts')).account,
+  client: async () => (await import('./client.ts')).client,
+  token: async () => (await import('./token.ts')).token,
   reindex: async () => (await import('./reindex.ts')).reindex,
   terminology: async () => (await import('./terminology.ts')).terminology,
   package: async () => (await import('./package.ts')).packageCommand,
+  policy: async () => (await import('./policy.ts')).policy,
+  keys: async () => (await import('./keys.ts')).keys,
   validate: async () => (await import('./validate.ts')).validate,
   fhirpath: async () => (await import('./fhirpath.ts')).fhirpath,
   db: async () => (await import('./db.ts')).db,

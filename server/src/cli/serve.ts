@@ -7,13 +7,17 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
 import { serveClusterMetrics } from '../observability/cluster-metrics.ts';
+import { masterKeysOf } from '../security/settings.ts';
+import { ownerConnections } from '../storage/auth/owner.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded/postgres.ts';
 import { startMaintenance } from '../storage/maintenance.ts';
 import { prepareDatabase, withOwner } from '../storage/prepare.ts';
 import { type Command, parse } from './command.ts';
 import { type DemoLoad, prepareDemo } from './demo.ts';
+import { demoAccounts } from './demo-accounts.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { requireFreePort } from './port.ts';
+import { operatorToken } from './token.ts';
 import { Workers } from './workers.ts';
 
 /** A graceful stop takes at most this long, in milliseconds; running requests get most of it. */
@@ -94,6 +98,8 @@ class Primary {
     );
     if (this.#postgres?.adopted) await endSessions(this.#ownerUrl, role.name);
     if (this.#stopping !== undefined) return;
+    // Made at the first start, before the server processes look for it.
+    if (config.auth === 'smart') masterKeysOf(config);
     // Looked up before the server processes are there, so that the tenant exists when they answer.
     this.#demo = config.demo ? await withOwner(this.#ownerUrl, (client) => prepareDemo(client)) : undefined;
     this.#workers = new Workers({
@@ -112,7 +118,22 @@ class Primary {
     this.#announce();
     flushCompileCache();
     this.#warm();
-    await this.#demo?.load({ ownerUrl: this.#ownerUrl, url: localUrl(config), log: this.#log });
+    await this.#fillDemo();
+  }
+
+  /** Loads what the demo tenant lacks, through the server's own door. */
+  async #fillDemo(): Promise<void> {
+    const config = this.#config;
+    const ownerUrl = this.#ownerUrl;
+    const common = { ownerUrl, url: localUrl(config), log: this.#log };
+    if (this.#demo === undefined) return;
+    if (config.auth === 'open') return await this.#demo.load(common);
+    const tenant = this.#demo.tenant;
+    const token = await withOwner(ownerUrl, (client) =>
+      operatorToken(config, ownerConnections(client), tenant),
+    );
+    await this.#demo.load({ ...common, token });
+    for (const line of await demoAccounts(ownerUrl, tenant)) this.#log(line);
   }
 
   /** Makes the caches of definitions that nobody has needed yet, beside the server and at low priority. */

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { accountSettingFault, accountSettings } from '../auth/accounts/policy.ts';
 import { loadConfig } from '../config/config.ts';
 import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
 import { checkSetting, PolicyError, policySettings } from '../fhir/tenant-policy.ts';
@@ -25,7 +26,7 @@ A name has 1 to 63 of a-z, 0-9 and hyphens. A running server knows a new tenant 
 delete removes all resources of the tenant with their history, and asks before it does, unless --yes is given.
 configure changes and shows the tenant's settings; a value that is left empty goes back to the default:
 
-${policySettings()
+${[...policySettings(), ...accountSettings()]
   .map(({ name, allowed }) => `  ${name.padEnd(28)}${allowed}`)
   .join('\n')}
 
@@ -96,6 +97,11 @@ function settingsOf(texts: readonly string[]): Record<string, string | string[] 
     texts.map((text) => {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
       if (name === undefined || value === undefined) throw new UsageError(`"${text}" is not SETTING=VALUE`);
+      if (accountSettings().some((setting) => setting.name === name)) {
+        const fault = value === '' ? undefined : accountSettingFault(name, value);
+        if (fault !== undefined) throw new UsageError(fault);
+        return [name, value === '' ? null : value];
+      }
       try {
         return [name, checkSetting(name, value, isType) ?? null];
       } catch (error) {

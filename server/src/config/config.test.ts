@@ -53,7 +53,6 @@ describe('configuration (issue 3, section 1)', () => {
     [{ PORT: 'http' }, /^PORT: "http"/],
     [{ VESTA_WORKERS: '-1' }, /^VESTA_WORKERS: "-1"/],
     [{ VESTA_AUTH: 'none' }, /^VESTA_AUTH: "none" .*open or smart/],
-    [{ VESTA_AUTH: 'smart' }, /^VESTA_AUTH: "smart" is not there yet/],
     [{ VESTA_DEMO: 'true' }, /^VESTA_DEMO: "true" .*on or off/],
     [{ VESTA_LOG_LEVEL: 'loud' }, /^VESTA_LOG_LEVEL: "loud"/],
     [{ BASE_URL: 'localhost' }, /^BASE_URL: "localhost" .*http:\/\/ or https:/],

@@ -12,7 +12,21 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Absolute. */
   readonly dataDirectory: string;
-  readonly auth: 'open';
+  readonly auth: 'open' | 'smart';
+  /** 32 bytes in hexadecimal or base64; undefined: see auth/keys/master-key.ts. */
+  readonly masterKey: string | undefined;
+  /** Absolute. */
+  readonly masterKeyFile: string | undefined;
+  readonly registrationToken: string | undefined;
+  readonly trustedProxies: string;
+  /** Requests a minute in each server process; 0 for no limit. */
+  readonly rateAddress: number;
+  readonly rateClient: number;
+  readonly rateUser: number;
+  readonly rateTenant: number;
+  readonly rateAuth: number;
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string;
   readonly demo: boolean;
   readonly workers: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -37,7 +51,7 @@ export class ConfigError extends Error {}
 export const ROOT = resolve(import.meta.dirname, '..', '..', '..');
 
 /** Variables that begin with VESTA_ and are no options: the server sets or reads them itself. */
-const INTERNAL = /^VESTA_(WORKER|TEST)_/;
+const INTERNAL = /^VESTA_(WORKER_|TEST_|TOKEN$)/;
 
 /**
  * The configuration from the environment and a file; the environment wins. An empty variable counts as absent.
@@ -69,11 +83,6 @@ export function loadConfig(
         ? [given, process.cwd(), '']
         : [fromFile[option.name] ?? option.fallback, dirname(file), ` (in ${file})`];
     values[option.key] = raw === undefined ? undefined : parse(option, raw, base, where);
-  }
-  if (values['auth'] === 'smart') {
-    throw new ConfigError(
-      'VESTA_AUTH: "smart" is not there yet: this version has no accounts. Only "open" can be used.',
-    );
   }
   if (Number(values['defaultPage']) > Number(values['maxPage'])) {
     throw new ConfigError(

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { LIMIT_OPTIONS } from '../security/settings.ts';
 
 /** What kind of text an option takes, for messages, `--help` and the README. */
 export type OptionType =
@@ -67,7 +68,44 @@ export const OPTIONS = [
     type: choice('open', 'smart'),
     fallback: 'open',
     description:
-      'who may do what: `open` lets everybody do everything; `smart` (SMART on FHIR) is not there yet',
+      'who may do what: `open` lets everybody do everything; `smart` asks for SMART on FHIR access tokens',
+  },
+  {
+    key: 'masterKey',
+    name: 'VESTA_MASTER_KEY',
+    type: { kind: 'text' },
+    fallbackText: 'none',
+    description:
+      'with `smart`: the key that secrets in the database are sealed with, 32 bytes in hexadecimal or base64',
+  },
+  {
+    key: 'masterKeyFile',
+    name: 'VESTA_MASTER_KEY_FILE',
+    type: { kind: 'path' },
+    fallbackText: '`master.key` in the data directory, with the embedded database',
+    description: 'a file with the master key',
+  },
+  {
+    key: 'registrationToken',
+    name: 'VESTA_REGISTRATION_TOKEN',
+    type: { kind: 'text' },
+    fallbackText: 'none: nobody may',
+    description: 'with `smart`: the initial access token with which apps may register themselves (RFC 7591)',
+  },
+  ...LIMIT_OPTIONS,
+  {
+    key: 'smtpUrl',
+    name: 'VESTA_SMTP_URL',
+    type: { kind: 'url', protocols: ['smtp:', 'smtps:'] },
+    fallbackText: 'none: mail is written to files in the data directory',
+    description: 'mail server for invitations and password resets, with user and password',
+  },
+  {
+    key: 'mailFrom',
+    name: 'VESTA_MAIL_FROM',
+    type: { kind: 'text' },
+    fallback: 'Vesta <no-reply@localhost>',
+    description: 'sender of mail',
   },
   {
     key: 'demo',
@@ -105,7 +143,7 @@ export const OPTIONS = [
     type: { kind: 'text' },
     fallbackText: 'none',
     description:
-      'FHIR packages that `$validate` knows besides R4: files (.tgz) and folders, separated as in PATH, or `name#version`',
+      'where FHIR packages are found by `name#version`, and those that `vesta validate` uses: files (.tgz) and folders, separated as in PATH',
   },
   {
     key: 'packageRegistry',

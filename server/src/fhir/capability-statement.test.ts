@@ -80,8 +80,8 @@ describe('CapabilityStatement (R4 capabilitystatement.html)', () => {
       fhirVersion: '4.0.1',
       implementation: { url: 'http://localhost:8080/fhir/demo' },
       software: { version: '1.0.0' },
-      format: expect.arrayContaining(['json']),
-      patchFormat: ['application/json-patch+json', 'application/fhir+json'],
+      format: expect.arrayContaining(['json', 'xml']),
+      patchFormat: expect.arrayContaining(['application/json-patch+json', 'application/xml-patch+xml']),
     });
     expect(Date.parse(statement['date'] as string)).not.toBeNaN();
     expect(list(rest['interaction']).map(({ code }) => code)).toEqual([
@@ -167,7 +167,7 @@ describe('CapabilityStatement (R4 capabilitystatement.html)', () => {
     const reader = patient({
       enforceReferences: false,
       interactions: ['read'],
-      security: { cors: false, description: 'SMART', services: ['SMART-on-FHIR'] },
+      security: { cors: false, description: 'SMART' },
     });
     expect(reader).toMatchObject({
       referencePolicy: ['literal', 'logical'],

@@ -64,17 +64,8 @@ export interface CapabilityInput {
   readonly implementationGuides?: readonly string[];
   /** Canonical URLs of CapabilityStatements (requirements) that are met. */
   readonly instantiates?: readonly string[];
-  readonly security?: SecurityCapability;
-}
-
-export interface SecurityCapability {
-  readonly cors: boolean;
-  /** Markdown. */
-  readonly description: string;
-  /** Codes of http://terminology.hl7.org/CodeSystem/restful-security-service, such as `SMART-on-FHIR`. */
-  readonly services?: readonly string[];
-  /** Such as the OAuth endpoints of SMART. */
-  readonly extension?: readonly JsonObject[];
+  /** CapabilityStatement.rest.security; by default that there is none. */
+  readonly security?: JsonObject;
 }
 
 /** What the server does with every type. */
@@ -107,7 +98,8 @@ const DEFAULTS = {
   pendingSearchParams: [],
   security: {
     cors: true,
-    description: 'Open mode: whoever reaches the server may read and change everything in the tenant.',
+    description:
+      'Open (VESTA_AUTH=open): whoever reaches the server may read and change everything in the tenant. For development and benchmarks only.',
   },
 } as const satisfies Partial<CapabilityInput>;
 
@@ -144,7 +136,7 @@ export function capabilityStatement(input: CapabilityInput): Resource {
     rest: [
       {
         mode: 'server',
-        security: securityCapability(offer.security),
+        security: offer.security,
         resource: definitions.resourceTypes.map((type) =>
           resourceCapability(type, offer, searches.get(type) ?? [], reverse.get(type) ?? []),
         ),
@@ -157,20 +149,6 @@ export function capabilityStatement(input: CapabilityInput): Resource {
         compartment: [...definitions.compartments.values()].map(({ url }) => url),
       },
     ],
-  };
-}
-
-function securityCapability({ cors, description, services, extension }: SecurityCapability): JsonObject {
-  return {
-    ...optional('extension', [...(extension ?? [])]),
-    cors,
-    ...optional(
-      'service',
-      (services ?? []).map((code) => ({
-        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code }],
-      })),
-    ),
-    description,
   };
 }
 

@@ -13,7 +13,8 @@ export async function withVisibleReasons(
   request: Pick<FhirRequest, 'scope' | 'context'>,
   error: unknown,
 ): Promise<unknown> {
-  if (!(error instanceof FhirError) || !error.issues.some(({ reasons }) => reasons !== undefined)) return error;
+  if (!(error instanceof FhirError) || !error.issues.some(({ reasons }) => reasons !== undefined))
+    return error;
   const issues = await Promise.all(error.issues.map((issue) => withNames(services, request, issue)));
   return new FhirError(error.status, issues, { ...error.headers });
 }

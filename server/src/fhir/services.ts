@@ -1,4 +1,6 @@
+import type { Tenant } from '../access/scope.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
+import type { JsonObject } from '../json/types.ts';
 import type { CursorCodec } from '../search/cursor.ts';
 import type { Connections } from '../storage/connections.ts';
 import type { VersionReader } from '../storage/read-versions.ts';
@@ -31,6 +33,8 @@ export interface Services {
   readonly writes: WriteCoalescer;
   readonly cursors: CursorCodec;
   readonly jobs: JobQueue;
+  /** CapabilityStatement.rest.security of a tenant where access is controlled. */
+  readonly security?: (tenant: Tenant) => JsonObject;
   /** Carries out another request as if it had come by HTTP: entries of a batch, respond-async. `services` in place of these. */
   handle(request: FhirRequest, services?: Services): Promise<FhirResponse>;
 }

@@ -7,15 +7,18 @@ export interface Readiness {
   accepting: boolean;
 }
 
-/** The part of the server that is not FHIR: health, metrics, a start page. FHIR itself is fhir-handler.ts. */
+/** The part of the server that is not FHIR: health, metrics, authorization, a start page. FHIR itself is fhir-handler.ts. */
 export function createApp(
   server: FhirServer,
   exposition: () => Promise<string>,
   readiness: Readiness,
+  auth?: express.Router,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // Lock-out counts by address: behind a proxy of this machine that is the client's.
+  app.set('trust proxy', 'loopback');
 
   app.get('/health/live', (_request, response) => {
     response.json({ status: 'up' });
@@ -43,6 +46,8 @@ export function createApp(
       .type('text/plain')
       .send('Vesta, a FHIR R4 server. The API is at /fhir/{tenant}, e.g. /fhir/demo/metadata.\n');
   });
+
+  if (auth !== undefined) app.use(auth);
 
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('There is nothing here. The API is at /fhir/{tenant}.\n');

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { openScope } from '../access/scope.ts';
 import type { DefinitionsModel } from '../conformance/model.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
@@ -8,6 +7,7 @@ import { parseJson } from '../json/parse.ts';
 import type { JsonValue } from '../json/types.ts';
 import { toFhirError } from '../storage/connections.ts';
 import { parseXml, writeXml } from '../xml/index.ts';
+import type { RequestAccess } from './access.ts';
 import { type BodyBudget, bodyText, expectedBytes, readBody } from './body.ts';
 import {
   contentCoding,
@@ -24,6 +24,8 @@ export interface HandlerOptions {
   readonly maxBodyBytes: number;
   readonly maxUrlLength: number;
   readonly budget: BodyBudget;
+  /** Who may do what. */
+  readonly access: RequestAccess;
   /** Called when a large body has been worked on, with its bytes. */
   readonly onLargeBody: (bytes: number) => void;
   /** Called once for each finished request: for metrics and logs. */
@@ -82,6 +84,20 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       pretty = wantsPretty(query);
       const contentType = mediaType(request.headers['content-type']);
       const path = segments.slice(1);
+      if (isSmartConfiguration(path) && options.access.smartConfiguration !== undefined) {
+        status = 200;
+        await reply(response, {
+          status,
+          coding,
+          body: JSON.stringify(options.access.smartConfiguration(context)),
+          contentType: 'application/json',
+          withoutBody: method === 'HEAD',
+        });
+        return;
+      }
+      // Before the body is read: a stranger's is not worth the memory.
+      const decided = options.access.scopeOf(request, context, path);
+      const scope = decided instanceof Promise ? await decided : decided;
       let body: string | Buffer | undefined;
       let json: JsonValue | undefined;
       let release: (() => void) | undefined;
@@ -106,7 +122,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         if (path[0] === 'Binary') format = binaryFormat(asked, request.headers.accept);
         else format = wantedFormat(asked, request.headers.accept);
         const fhirRequest: FhirRequest = {
-          scope: openScope(context.tenant),
+          scope,
           context,
           method: method as FhirRequest['method'],
           path,
@@ -196,6 +212,11 @@ async function readContent(
   const isJson = contentType === undefined || contentType.endsWith('json');
   if (isJson) return { json: parseJson(bodyText(bytes)), body: undefined };
   return { json: undefined, body: isBinary ? bytes : bodyText(bytes) };
+}
+
+/** SMART App Launch 2.2, "Using Well-Known": below the FHIR base. */
+function isSmartConfiguration(path: readonly string[]): boolean {
+  return path.length === 2 && path[0] === '.well-known' && path[1] === 'smart-configuration';
 }
 
 /** A FHIR package as the body of $install-package. */

@@ -1,6 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { loadDefinitions } from '../conformance/definitions.ts';
-import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
 import { fhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
@@ -11,17 +10,8 @@ import { WriteCoalescer } from '../fhir/write/coalescer.ts';
 import { type AfterCommit, WriteEngine } from '../fhir/write/engine.ts';
 import { JobQueue } from '../jobs/job-queue.ts';
 import { indexPackages } from '../jobs/package-index.ts';
-import { REINDEX_JOB } from '../jobs/reindex-job.ts';
 import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
-import {
-  createLogger,
-  type Logger,
-  type LogLevel,
-  logRequest,
-  parameterNames,
-} from '../observability/logger.ts';
-import { Metrics } from '../observability/metrics.ts';
-import { startTrace } from '../observability/trace.ts';
+import { createLogger, type Logger, type LogLevel } from '../observability/logger.ts';
 import { createCursorCodec } from '../search/cursor.ts';
 import { TextHasher } from '../search/hash.ts';
 import { ConnectionPools, type Connections } from '../storage/connections.ts';
@@ -30,11 +20,14 @@ import { RowIdGenerator } from '../storage/row-id.ts';
 import { TextDictionary } from '../storage/text-dictionary.ts';
 import type { TerminologyService } from '../terminology/service.ts';
 import { terminologyWritten } from '../terminology/store-system.ts';
+import { OPEN_ACCESS } from './access.ts';
 import { createApp, type Readiness } from './app.ts';
+import { type AuthOptions, type AuthService, smartSecurityOf, startAuth } from './auth-service.ts';
 import { BodyBudget } from './body.ts';
-import { fhirHandler, type RequestOutcome } from './fhir-handler.ts';
+import { fhirHandler } from './fhir-handler.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { listen, shutDown } from './listen.ts';
+import { observe, watchedMetrics } from './observe.ts';
 
 /** Everything a server process has to be told. */
 export interface ServiceSettings {
@@ -52,6 +45,8 @@ export interface ServiceSettings {
   readonly statementTimeout: number;
   readonly requestTimeout: number;
   readonly logLevel: LogLevel;
+  /** SMART on FHIR authorization; undefined: everybody may do everything. */
+  readonly auth?: AuthOptions;
 }
 
 export interface RunningService {
@@ -59,6 +54,8 @@ export interface RunningService {
   readonly fhir: FhirServer;
   readonly connections: ConnectionPools;
   readonly log: Logger;
+  /** The authorization server, if there is one. */
+  readonly auth: AuthService | undefined;
   /** Ends gracefully: running requests finish within `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
 }
@@ -122,6 +119,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     writes,
     cursors: createCursorCodec(secret('cursor_key')),
     jobs,
+    ...(settings.auth === undefined ? {} : { security: smartSecurityOf(settings.baseUrl) }),
   });
   jobs.start(jobHandlers(fhir.services));
   tenants.onUnindexed = (context) => {
@@ -137,7 +135,14 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const exposition = joinClusterMetrics(metrics);
   const readiness: Readiness = { accepting: true };
   const memory = new IdleMemory();
+  const auth =
+    settings.auth &&
+    (await startAuth(settings.auth, settings.baseUrl, fhir, (error) =>
+      log.error({ err: error }, 'authorization failure'),
+    ));
+
   const handler = fhirHandler(fhir, {
+    access: auth?.access ?? OPEN_ACCESS,
     maxBodyBytes: settings.maxBodyBytes,
     maxUrlLength: MAX_URL,
     budget: new BodyBudget(settings.bodyBudgetBytes),
@@ -156,19 +161,21 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       maxHeaderBytes: 32_768,
     },
     handler,
-    createApp(fhir, exposition, readiness),
+    createApp(fhir, exposition, readiness, auth?.router),
   );
   return {
     server,
     fhir,
     connections,
     log,
+    auth,
     async stop(grace = 25_000) {
       readiness.accepting = false;
       memory.stop();
       await shutDown(server, grace);
       await jobs.stop();
       fhirPathEvaluator().close();
+      await auth?.stop();
       await connections.close();
     },
   };
@@ -181,64 +188,4 @@ function noteTerminology(connections: Connections, service: TerminologyService, 
       log.error({ err: error }, 'a code system could not be copied into the concept tables'),
     );
   };
-}
-
-function watchedMetrics(connections: ConnectionPools, writes: WriteCoalescer, jobs: JobQueue): Metrics {
-  const metrics = new Metrics({
-    types: new Set(RESOURCE_TYPES),
-    interactions: new Set([
-      'read',
-      'vread',
-      'update',
-      'patch',
-      'delete',
-      'history-instance',
-      'history-type',
-      'history-system',
-      'create',
-      'search-type',
-      'search-system',
-      'capabilities',
-      'transaction',
-      'batch',
-      'operation',
-    ]),
-  });
-  for (const name of ['read', 'search', 'write'] as const)
-    metrics.watchPool(name, () => connections.stats()[name]);
-  metrics.watchJobQueues(async () => {
-    const depths = [...(await jobs.depths())].map(([kind, { depth }]) => [kind, depth] as const);
-    return new Map([['writes', writes.depth], ...depths]);
-  });
-  // Writes index themselves; what lies behind is what a reindexing has still to reach.
-  metrics.watchIndexLag(async () => {
-    const oldest = (await jobs.depths()).get(REINDEX_JOB)?.oldest;
-    return oldest === undefined ? 0 : (Date.now() - oldest) / 1000;
-  });
-  return metrics;
-}
-
-function observe(metrics: Metrics, log: Logger, request: IncomingMessage, outcome: RequestOutcome): void {
-  const { status, milliseconds: ms, tenant, response, error } = outcome;
-  const interaction = response?.interaction ?? 'other';
-  metrics.observeRequest({ interaction, type: response?.type, status, ms });
-  if (error !== undefined) log.error({ tenant, status, ...startTraceFields(request), error }, 'failure');
-  if (!log.isLevelEnabled('info')) return;
-  const url = request.url as string;
-  const mark = url.indexOf('?');
-  logRequest(log, {
-    ...startTraceFields(request),
-    tenant,
-    interaction,
-    method: request.method as string,
-    ...(response?.type === undefined ? {} : { type: response.type }),
-    status,
-    ms,
-    ...(mark < 0 ? {} : { params: parameterNames(url.slice(mark + 1)) }),
-  });
-}
-
-function startTraceFields(request: IncomingMessage): { traceId: string; requestId?: string } {
-  const trace = startTrace(request.headers);
-  return { traceId: trace.traceId, ...(trace.requestId === undefined ? {} : { requestId: trace.requestId }) };
 }

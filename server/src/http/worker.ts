@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { workerSettings } from '../config/worker-settings.ts';
+import { join } from 'node:path';
+import { fileTransport, smtpTransport } from '../auth/mail/transports.ts';
+import { type WorkerSettings, workerSettings } from '../config/worker-settings.ts';
+import { masterKeysOf } from '../security/settings.ts';
+import type { AuthOptions } from './auth-service.ts';
 import { startService } from './service.ts';
 
 const VERSION = (
@@ -43,6 +47,7 @@ export async function startWorker(): Promise<void> {
     statementTimeout: config.statementTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     logLevel: config.logLevel,
+    ...(config.auth === 'open' ? {} : { auth: authOptions(config) }),
   });
   let stopping = false;
   process.on('SIGTERM', () => {
@@ -56,6 +61,19 @@ export async function startWorker(): Promise<void> {
   process.on('uncaughtException', (error) => fatal(service.log, error));
   process.on('unhandledRejection', (error) => fatal(service.log, error));
   process.send?.('ready');
+}
+
+function authOptions(config: WorkerSettings['config']): AuthOptions {
+  const { registrationToken } = config;
+  return {
+    // The primary has made it, or refused to start.
+    masterKeys: masterKeysOf({ ...config, databaseUrl: undefined }),
+    mail:
+      config.smtpUrl === undefined
+        ? fileTransport(join(config.dataDirectory, 'mail'))
+        : smtpTransport(config.smtpUrl, config.mailFrom),
+    ...(registrationToken === undefined ? {} : { settings: { registrationToken } }),
+  };
 }
 
 /** A state that nobody has foreseen: the primary starts another process in place of this one. */

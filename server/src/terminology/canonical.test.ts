@@ -26,6 +26,8 @@ describe('versions that are asked for (ecosystem: version patterns)', () => {
     ['2024-03', '20240301', false],
     ['202', '2024-03-01', false],
     ['1.?', '1.5', true],
+    ['http://snomed.info/sct/731000124108', 'http://snomed.info/sct/731000124108/version/20240301', true],
+    ['http://snomed.info/sct/731000', 'http://snomed.info/sct/731000124108/version/20240301', false],
   ])('%s is fulfilled by %s: %s', (asked, version, matches) => {
     expect(versionMatches(asked, version)).toBe(matches);
   });

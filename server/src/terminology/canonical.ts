@@ -31,6 +31,8 @@ export function versionMatches(asked: string, version: string | undefined): bool
     if (parts.length < wanted.length) return false;
     return wanted.every((part, i) => part === 'x' || part === 'X' || part === '*' || part === parts[i]);
   }
+  // SNOMED CT's versions are URIs: an edition stands for each of its releases.
+  if (asked.startsWith('http://snomed.info/')) return version.startsWith(`${asked}/version/`);
   if (SEMVER.test(version)) return /^\d+(\.\d+)?$/.test(asked) && version.startsWith(`${asked}.`);
   if (/^\d{4}-?\d{2}/.test(version)) return /^\d{4}(-?\d{2})?$/.test(asked) && version.startsWith(asked);
   return false;

@@ -1,12 +1,11 @@
 import { textOf } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 
 /** Readers of JSON that may have any shape: what is not as expected is as if it were absent. */
 
 export function objectOf(value: JsonValue | undefined): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !('rawJSON' in value)
-    ? value
-    : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 export function objectsOf(value: JsonValue | undefined): JsonObject[] {

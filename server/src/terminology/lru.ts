@@ -37,6 +37,11 @@ export class Lru<K, V> {
     this.#weight -= entry.weight;
   }
 
+  /** Keys and values, those that were not used for longest first. To look at them is no use. */
+  *entries(): Iterable<[K, V]> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#weight = 0;

@@ -169,6 +169,39 @@ describe('terminology of packages (R4 references.html#canonical)', () => {
     expect(opened).toBe(1);
   });
 
+  it('are judged for validation in the version that a Coding names (R4 Coding.version)', async () => {
+    const set = 'http://example.org/ValueSet';
+    const provider = createTerminologyProvider(service, undefined, {
+      packages: new PackageSet([
+        packageOf('p', '1', [
+          colours('1.0.0', 'red', 'mauve'),
+          colours('2.0.0', 'red', 'blue'),
+          valueSet(`${set}/all`, '1', { system: SYSTEM }),
+          valueSet(`${set}/pinned`, '1', { system: SYSTEM, version: '1.0.0' }),
+          valueSet(`${set}/listed`, '1', { system: SYSTEM, concept: [{ code: 'red' }] }),
+        ]),
+      ]),
+    });
+    const ask = async (code: string, version?: string, name?: string) => {
+      const url = name === undefined ? undefined : `${set}/${name}`;
+      const verdict = await provider.validateCode(SYSTEM, code, undefined, url, version);
+      return `${verdict.result}${verdict.unknownVersion ? ' version' : ''}`;
+    };
+    expect(await ask('mauve')).toBe('false');
+    expect(await ask('mauve', '1.0.0')).toBe('true');
+    expect(await ask('blue', '1.0.0')).toBe('false');
+    expect(await ask('red', '3.0.0')).toBe('unknown version');
+    expect(await ask('mauve', undefined, 'all')).toBe('false');
+    expect(await ask('mauve', '1.0.0', 'all')).toBe('true');
+    expect(await ask('mauve', '2.0.0', 'all')).toBe('false');
+    expect(await ask('green', '3.0.0', 'all')).toBe('unknown version');
+    expect(await ask('red', '3.0.0', 'all')).toBe('true');
+    expect(await ask('red', '2.0.0', 'pinned')).toBe('true');
+    expect(await ask('blue', '2.0.0', 'pinned')).toBe('false');
+    expect(await ask('red', '3.0.0', 'listed')).toBe('true');
+    expect(await ask('blue', '3.0.0', 'listed')).toBe('false');
+  });
+
   it('refuses a file that is broken or too large, and names it', async () => {
     const large = colours('1', ...Array.from({ length: 2000 }, (_, i) => `colour-${i}`));
     const broken = { ...colours('1', 'x'), url: 'http://example.org/broken', broken: true };

@@ -14,14 +14,14 @@ interface VersionRule {
   readonly name: string;
 }
 
-const RULES: Readonly<Record<string, VersionRule['mode']>> = {
-  'system-version': 'default',
-  'check-system-version': 'check',
-  'force-system-version': 'override',
-  'default-valueset-version': 'default',
-  'check-valueset-version': 'check',
-  'force-valueset-version': 'override',
-};
+const RULES: ReadonlyMap<string, VersionRule['mode']> = new Map([
+  ['system-version', 'default'],
+  ['check-system-version', 'check'],
+  ['force-system-version', 'override'],
+  ['default-valueset-version', 'default'],
+  ['check-valueset-version', 'check'],
+  ['force-valueset-version', 'override'],
+]);
 
 const BOOLEANS = [
   'activeOnly',
@@ -100,7 +100,7 @@ export class TxParameters {
       this.#seen.add(name);
       return true;
     };
-    const mode = RULES[name];
+    const mode = RULES.get(name);
     if (mode !== undefined) {
       const { url, version } = splitCanonical(text ?? '');
       if (version === undefined) throw wrong(name, value, 'url|version');

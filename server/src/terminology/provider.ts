@@ -1,5 +1,6 @@
 import type { TenantContext } from '../fhir/tenant-context.ts';
-import { TxContext } from './context.ts';
+import type { JsonObject, Resource } from '../json/types.ts';
+import { composeParts, TxContext } from './context.ts';
 import { TxError } from './issues.ts';
 import { objectOf, objectsOf, stringOf } from './json.ts';
 import { Lru } from './lru.ts';
@@ -8,6 +9,7 @@ import type { TerminologyService } from './service.ts';
 import { type SourceOptions, Sources } from './sources.ts';
 import { validateCode } from './validate.ts';
 import { type ResultParameter, valueSetOf } from './validation-target.ts';
+import type { CheckedCoding } from './version-check.ts';
 
 /** What a validator learns of a code. */
 export interface CodeVerdict {
@@ -24,6 +26,8 @@ export interface CodeVerdict {
   /** The code system, of which all codes are known, does not have the code. */
   readonly notInSystem?: true;
   readonly unknownValueSet?: true;
+  /** The code system is known, but not in the version that was asked for. */
+  readonly unknownVersion?: true;
 }
 
 /** Terminology as the validation of resources asks for it. */
@@ -33,12 +37,14 @@ export interface TerminologyProvider {
    * @param system undefined for an element of type code: then it is inferred from the value set
    * @param display checked if given; a wrong one does not make the code invalid, but gives a message
    * @param valueSetUrl canonical URL, with or without `|version`
+   * @param version of the code system (Coding.version)
    */
   validateCode(
     system: string | undefined,
     code: string,
     display?: string,
     valueSetUrl?: string,
+    version?: string,
   ): Promise<CodeVerdict>;
 }
 
@@ -71,11 +77,11 @@ export function createTerminologyProvider(
     return sources;
   };
   return {
-    validateCode(system, code, display, valueSetUrl) {
-      const key = [system ?? '', code, display ?? '', valueSetUrl ?? ''].join('\u0000');
+    validateCode(system, code, display, valueSetUrl, version) {
+      const key = [system ?? '', code, display ?? '', valueSetUrl ?? '', version ?? ''].join('\u0000');
       let answer = answers.get(key);
       if (answer === undefined) {
-        answer = judge(current(), system, code, display, valueSetUrl);
+        answer = judge(current(), { system, version, code, display }, valueSetUrl);
         answers.set(key, answer);
         answer.catch(() => answers.delete(key));
       }
@@ -86,66 +92,115 @@ export function createTerminologyProvider(
 
 async function judge(
   sources: Sources,
-  system: string | undefined,
-  code: string,
-  display: string | undefined,
+  coding: CheckedCoding,
   valueSetUrl: string | undefined,
 ): Promise<CodeVerdict> {
-  const parameters = new TxParameters(
-    [['lenient-display-validation', true], ...(system === undefined ? [['inferSystem', true] as const] : [])],
-    undefined,
-    true,
-  );
-  const context = new TxContext(sources, parameters);
   try {
-    let valueSet = valueSetUrl === undefined ? undefined : (await context.valueSet(valueSetUrl))?.resource;
-    if (valueSetUrl !== undefined && valueSet === undefined)
-      return {
-        result: 'unknown',
-        unknownValueSet: true,
-        message: `The value set '${valueSetUrl}' is not known`,
-      };
-    if (valueSet === undefined) {
-      const found = system === undefined ? undefined : await context.codeSystem(system, undefined);
-      if (found === undefined)
-        return { result: 'unknown', message: `The code system '${system ?? ''}' is not known` };
-      valueSet = valueSetOf(found);
-    }
-    const coding = {
-      code,
-      ...(system === undefined ? {} : { system }),
-      ...(display === undefined ? {} : { display }),
-    };
-    const result = await validateCode(context, {
-      mode: 'code',
-      concept: { coding: [coding] },
-      valueSet,
-      ofCodeSystem: valueSetUrl === undefined,
-    });
-    return verdictOf(result);
+    return valueSetUrl === undefined
+      ? await judgeInSystem(sources, coding)
+      : await judgeInSet(sources, coding, valueSetUrl);
   } catch (error) {
     if (error instanceof TxError) return { result: 'unknown', message: error.message };
     throw error;
   }
 }
 
-function verdictOf(parameters: readonly ResultParameter[]): CodeVerdict {
+async function judgeInSystem(sources: Sources, coding: CheckedCoding): Promise<CodeVerdict> {
+  const { system, version } = coding;
+  const found = system === undefined ? undefined : await sources.codeSystem(system, version);
+  if (found !== undefined) return ask(sources, { ...coding, version: undefined }, valueSetOf(found), true);
+  if (system !== undefined && version !== undefined && (await sources.codeSystem(system, undefined)))
+    return unknownVersion(system, version);
+  return { result: 'unknown', message: `The code system '${system ?? ''}' is not known` };
+}
+
+async function judgeInSet(
+  sources: Sources,
+  coding: CheckedCoding,
+  valueSetUrl: string,
+): Promise<CodeVerdict> {
+  const { system, version } = coding;
+  const valueSet = (await sources.valueSet(valueSetUrl))?.resource;
+  if (valueSet === undefined) {
+    return {
+      result: 'unknown',
+      unknownValueSet: true,
+      message: `The value set '${valueSetUrl}' is not known`,
+    };
+  }
+  const versionless = { ...coding, version: undefined };
+  if (version === undefined || system === undefined) return ask(sources, versionless, valueSet, false);
+  if ((await sources.codeSystem(system, version)) !== undefined) {
+    const verdict = await ask(sources, coding, valueSet, false);
+    // A value set that draws on another version still has the code or not.
+    return verdict.otherVersion === true ? ask(sources, versionless, valueSet, false) : verdict;
+  }
+  const verdict = await ask(sources, versionless, valueSet, false);
+  const isKnown = (await sources.codeSystem(system, undefined)) !== undefined;
+  return verdict.result !== false || !isKnown || listsItsCodes(valueSet, system)
+    ? verdict
+    : unknownVersion(system, version);
+}
+
+/** Whether a value set names its codes of a system one by one, so that the system's version is of no matter. */
+function listsItsCodes(valueSet: JsonObject, system: string): boolean {
+  return composeParts(valueSet, 'include').every(
+    (part) => part['valueSet'] === undefined && (part['system'] !== system || part['concept'] !== undefined),
+  );
+}
+
+function unknownVersion(system: string, version: string): CodeVerdict {
+  const message = `The version '${version}' of the code system '${system}' is not known`;
+  return { result: 'unknown', unknownVersion: true, message };
+}
+
+async function ask(
+  sources: Sources,
+  { system, version, code, display }: CheckedCoding,
+  valueSet: Resource,
+  ofCodeSystem: boolean,
+): Promise<CodeVerdict & { readonly otherVersion?: boolean }> {
+  const parameters = new TxParameters(
+    [['lenient-display-validation', true], ...(system === undefined ? [['inferSystem', true] as const] : [])],
+    undefined,
+    true,
+  );
+  const coding = {
+    code,
+    ...(system === undefined ? {} : { system }),
+    ...(version === undefined ? {} : { version }),
+    ...(display === undefined ? {} : { display }),
+  };
+  const context = new TxContext(sources, parameters);
+  const concept = { coding: [coding] };
+  return verdictOf(await validateCode(context, { mode: 'code', concept, valueSet, ofCodeSystem }));
+}
+
+function verdictOf(
+  parameters: readonly ResultParameter[],
+): CodeVerdict & { readonly otherVersion?: boolean } {
   const get = (name: string) => parameters.find((one) => one.name === name);
-  const message = stringOf(get('message')?.['valueString']);
   const display = stringOf(get('display')?.['valueString']);
   const valid = get('result')?.['valueBoolean'] === true;
   const unknown = get('x-unknown-system') !== undefined || get('x-caused-by-unknown-system') !== undefined;
-  const types = new Set(
-    objectsOf(objectOf(get('issues')?.['resource'])?.['issue']).flatMap((issue) =>
-      objectsOf(objectOf(issue['details'])?.['coding']).map(({ code }) => code),
-    ),
-  );
+  const issues = objectsOf(objectOf(get('issues')?.['resource'])?.['issue']).map((issue) => {
+    const details = objectOf(issue['details']);
+    return { text: stringOf(details?.['text']), type: objectsOf(details?.['coding'])[0]?.['code'] };
+  });
+  const types = new Set(issues.map(({ type }) => type));
+  const inactive = get('inactive')?.['valueBoolean'] === true;
+  // A wrong display is told apart from the rest.
+  const message =
+    valid && inactive
+      ? issues.find(({ type }) => type === 'code-comment')?.text
+      : stringOf(get('message')?.['valueString']);
   return {
     result: valid ? true : unknown ? 'unknown' : false,
     ...(message === undefined ? {} : { message }),
     ...(display === undefined ? {} : { display }),
     ...(types.has('invalid-display') ? { wrongDisplay: true } : {}),
-    ...(get('inactive')?.['valueBoolean'] === true ? { inactive: true } : {}),
+    ...(inactive ? { inactive } : {}),
     ...(types.has('invalid-code') && !unknown && !valid ? { notInSystem: true } : {}),
+    ...(types.has('vs-invalid') && !valid ? { otherVersion: true } : {}),
   };
 }

@@ -10,18 +10,18 @@ import type { Concept, SystemInfo } from './model.ts';
 const CONCEPT_PROPERTIES = 'http://hl7.org/fhir/concept-properties#';
 
 /** Codes under which a system may carry a standard property. */
-const NAMES: Readonly<Record<string, readonly string[]>> = {
-  notSelectable: ['notSelectable', 'not-selectable', 'abstract'],
-  inactive: ['inactive'],
-  status: ['status'],
-  deprecated: ['deprecated'],
-  parent: ['parent', 'subsumedBy'],
-  child: ['child'],
-};
+const NAMES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['notSelectable', ['notSelectable', 'not-selectable', 'abstract']],
+  ['inactive', ['inactive']],
+  ['status', ['status']],
+  ['deprecated', ['deprecated']],
+  ['parent', ['parent', 'subsumedBy']],
+  ['child', ['child']],
+]);
 
 /** Codes that a system uses for a standard property. */
 export function propertyCodes(info: Pick<SystemInfo, 'properties'>, standard: string): readonly string[] {
-  const names = NAMES[standard] ?? [standard];
+  const names = NAMES.get(standard) ?? [standard];
   const declared = info.properties
     .filter(({ uri }) => uri === CONCEPT_PROPERTIES + standard)
     .map(({ code }) => code);

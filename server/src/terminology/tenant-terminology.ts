@@ -50,7 +50,7 @@ export async function tenantTerminology(
   const provider = createTerminologyProvider(service, context, { visible, kept: ANSWERS });
   const terminology: TenantTerminology = {
     overrides: (url) => loaded.has(url) || (sees.length > 0 && own.has(url)),
-    validateCode: (system, code, display, valueSet) => provider.validateCode(system, code, display, valueSet),
+    validateCode: (...question) => provider.validateCode(...question),
   };
   tenants.set(key, { own, systems, context, terminology });
   return terminology;

@@ -53,6 +53,17 @@ describe('ConceptMap/$translate (R4 conceptmap-operation-translate.html)', () =>
     expect(await run([map({ element })], { codings, reverse: true })).toBe('true, equivalent a, wider b');
   });
 
+  it.each(['constructor', '__proto__', 'toString'])(
+    'knows no equivalence that JavaScript gives every object: %s',
+    async (name) => {
+      const named = [{ code: 'a', target: [{ code: '1', relationship: name }] }];
+      expect(await run([map({ element: named })])).toBe('true, relatedto 1');
+      const odd = [{ code: 'a', target: [target('1', name)] }];
+      const codings = [{ system: OTHER, code: '1' }];
+      expect(await run([map({ element: odd })], { codings, reverse: true })).toBe(`true, ${name} a`);
+    },
+  );
+
   it('keeps to the target system and leaves out retired maps', async () => {
     expect(await run([map({ element })], { targetSystem: 'http://example.org/third' })).toBe('false');
     expect(await run([map({ element }, { status: 'retired' })])).toBe('false');

@@ -29,21 +29,21 @@ export interface TranslationRequest {
 }
 
 /** An R4 equivalence seen from the other side (valueset-concept-map-equivalence.html). */
-const REVERSED: Readonly<Record<string, string>> = {
-  wider: 'narrower',
-  narrower: 'wider',
-  subsumes: 'specializes',
-  specializes: 'subsumes',
-};
+const REVERSED: ReadonlyMap<string, string> = new Map([
+  ['wider', 'narrower'],
+  ['narrower', 'wider'],
+  ['subsumes', 'specializes'],
+  ['specializes', 'subsumes'],
+]);
 
 /** R5's relationships in R4's terms. */
-const RELATIONSHIPS: Readonly<Record<string, string>> = {
-  'related-to': 'relatedto',
-  equivalent: 'equivalent',
-  'source-is-narrower-than-target': 'wider',
-  'source-is-broader-than-target': 'narrower',
-  'not-related-to': 'disjoint',
-};
+const RELATIONSHIPS: ReadonlyMap<string, string> = new Map([
+  ['related-to', 'relatedto'],
+  ['equivalent', 'equivalent'],
+  ['source-is-narrower-than-target', 'wider'],
+  ['source-is-broader-than-target', 'narrower'],
+  ['not-related-to', 'disjoint'],
+]);
 
 const NO_TRANSLATION = new Set(['unmatched', 'disjoint']);
 
@@ -291,7 +291,7 @@ function backwards(group: JsonObject, coding: TranslatedCoding, map: string): Ma
       if (target['code'] !== coding.code || code === undefined) continue;
       const equivalence = equivalenceOf(target);
       matches.push({
-        equivalence: REVERSED[equivalence] ?? equivalence,
+        equivalence: REVERSED.get(equivalence) ?? equivalence,
         source: { system: coding.system, code: coding.code },
         map,
         product: [],
@@ -313,7 +313,7 @@ function concept(system: unknown, version: unknown, code: string, display: unkno
 
 function equivalenceOf(target: JsonObject): string {
   const relationship = stringOf(target['relationship']);
-  return stringOf(target['equivalence']) ?? RELATIONSHIPS[relationship ?? ''] ?? 'relatedto';
+  return stringOf(target['equivalence']) ?? RELATIONSHIPS.get(relationship ?? '') ?? 'relatedto';
 }
 
 /** ConceptMap.source[x] or target[x]: the value set that the map is for. R5 has sourceScope[x]. */

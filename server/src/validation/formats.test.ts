@@ -82,6 +82,7 @@ describe('formats of primitives', () => {
     ...[
       '<a href="javascript:x()">x</a>',
       '<a href=" java&#x09;script:x()">x</a>',
+      '<a href="java&constructor;script:x()">x</a>',
       '<a href="data:text/html,x">x</a>',
       '<![CDATA[x]]>',
     ],

@@ -1,7 +1,7 @@
 import type { DefinitionsModel } from '../conformance/model.ts';
-import { isResourceType } from '../conformance/resource-types.ts';
 import type { Issue, IssueCode } from '../fhir/outcome.ts';
 import { isExactNumber } from '../json/exact-number.ts';
+import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import { type Checkers, checkerFor, checkersOf, type PropertyChecker, type TypeChecker } from './checkers.ts';
 import { referenceType } from './references.ts';
@@ -117,7 +117,8 @@ function checkResource(value: JsonValue): void {
     return;
   }
   const name = value['resourceType'];
-  if (typeof name !== 'string' || !isResourceType(name)) {
+  const type = typeof name === 'string' ? definitions.types.get(name) : undefined;
+  if (typeof name !== 'string' || type?.kind !== 'resource' || type.abstract) {
     const what =
       name === undefined
         ? 'is missing'
@@ -167,10 +168,6 @@ function containerPath(levels = 1): string {
   const path = expression();
   pathLength += levels;
   return path;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether the primitive that an id and extensions belong to has a value. */

@@ -114,23 +114,23 @@ function isSafeLink(link: string, isImage: boolean): boolean {
   return scheme !== 'javascript' && scheme !== 'vbscript' && scheme !== 'livescript' && scheme !== 'mocha';
 }
 
-const NAMED: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  colon: ':',
-  Tab: '\t',
-  NewLine: '\n',
-};
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+  ['colon', ':'],
+  ['Tab', '\t'],
+  ['NewLine', '\n'],
+]);
 
 function decode(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(
     /&(?:#x([0-9a-f]+)|#([0-9]+)|([A-Za-z][A-Za-z0-9]*));/gi,
     (_, hex, decimal, name: string) => {
-      if (name !== undefined) return NAMED[name] ?? ' ';
+      if (name !== undefined) return NAMED.get(name) ?? ' ';
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
       return code <= 0x10ffff ? String.fromCodePoint(code) : ' ';
     },

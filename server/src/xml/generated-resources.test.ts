@@ -66,7 +66,8 @@ class Maker {
         if (choices.has(element.choice)) continue;
         choices.add(element.choice);
       }
-      if (object[element.name] === undefined) this.#fill(object, element, depth);
+      const filled = element.name in object || `_${element.name}` in object;
+      if (!filled) this.#fill(object, element, depth);
     }
     if (Object.keys(object).length === 0) {
       if (elements.some(({ name }) => name === 'id')) object['id'] = this.#g(() => text);

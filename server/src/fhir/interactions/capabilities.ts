@@ -34,7 +34,7 @@ export async function capabilities(services: Services, request: FhirRequest): Pr
   };
 }
 
-async function statementOf({ settings }: Services, context: TenantContext): Promise<Resource> {
+async function statementOf({ settings, security }: Services, context: TenantContext): Promise<Resource> {
   const { definitions, baseUrl, tenant, ownSearchParameters, activePackages } = context;
   const pending = [...ownSearchParameters, ...activePackages].filter(({ ready }) => !ready);
   const operations = OPERATIONS.map(({ name, definition, types, levels }) => ({
@@ -56,9 +56,6 @@ async function statementOf({ settings }: Services, context: TenantContext): Prom
       interactions: INTERACTIONS,
       operations,
     }),
-    security: {
-      cors: true,
-      description: 'Open: every request is allowed. For development and benchmarks only.',
-    },
+    ...(security === undefined ? {} : { security: security(tenant) }),
   });
 }

@@ -1,4 +1,5 @@
 import { shownText } from '../../access/hidden-elements.ts';
+import { areLabelsOnly, labelsAllow } from '../../access/row-labels.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { readVersion } from '../../storage/read-versions.ts';
 import type { StoredVersion } from '../../storage/rows.ts';
@@ -20,18 +21,27 @@ export async function read(services: Services, request: FhirRequest, route: Rout
   const id = route.id as string;
   const { context, scope } = request;
   const interaction = route.interaction;
-  if (grantsFor(scope, type, interaction).length === 0) {
+  const grants = grantsFor(scope, type, interaction);
+  if (grants.length === 0) {
     throw fhirError(403, 'forbidden', `Reading ${type} is not allowed here`, 'http.path');
   }
   const refHash = context.keys.reference(`${type}/${id}`);
   // What a scope keeps back does not exist for it: the same statements are asked, the same is answered.
-  const [version, visible] = await Promise.all([
+  // Labels are in the content, if nothing else keeps a resource back.
+  const byLabels = interaction === 'read' && areLabelsOnly(grants);
+  const [version, allowed] = await Promise.all([
     route.version === undefined
       ? services.reader.read(context.tenant, refHash)
       : readVersion(services.connections, context.tenant, refHash, route.version),
-    isUnrestricted(scope, type, interaction) ||
+    byLabels ||
+      isUnrestricted(scope, type, interaction) ||
       isVisible(services, scope, context, type, interaction, refHash, route.version),
   ]);
+  const visible =
+    allowed &&
+    (!byLabels ||
+      isUnrestricted(scope, type, interaction) ||
+      (version?.deleted === false && labelsAllow(grants, version.content)));
   if (version === undefined || version.id !== id || version.type !== type || !visible) {
     const what = route.version === undefined ? `${type}/${id}` : `${type}/${id}/_history/${route.version}`;
     throw fhirError(404, 'not-found', `${what} does not exist`, 'http.path');

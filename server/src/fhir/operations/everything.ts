@@ -95,7 +95,8 @@ export async function everything(
     const excluded = type === 'Patient' ? [typeCode('Patient') as number] : [];
     // What only a member refers to that is kept back is no support.
     const visible = { memberRestriction: rowRestriction(scope, context, RESOURCE_TYPES, 'search-type') };
-    const query = { ...queryOf(base, after, count + 1 - page.length), ...(unrestricted ? {} : visible) };
+    const seesAll = RESOURCE_TYPES.every((name) => isUnrestricted(scope, name, 'search-type'));
+    const query = { ...queryOf(base, after, count + 1 - page.length), ...(seesAll ? {} : visible) };
     page.push(...(await compartmentSupport(services.connections, context.tenant, query, salts, excluded)));
   }
   const links: BundleLink[] = [{ relation: 'self', url: url(request, shown) }];

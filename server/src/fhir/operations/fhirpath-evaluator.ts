@@ -1,6 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { fhirError } from '../outcome.ts';
-import type { FhirPathJob, FhirPathMessage, FhirPathResult } from './fhirpath-protocol.ts';
+import {
+  type FhirPathJob,
+  type FhirPathMessage,
+  type FhirPathQuestion,
+  type FhirPathResult,
+  questionKey,
+} from './fhirpath-protocol.ts';
+
+/** Answers what an expression asks of profiles and value sets; undefined where it is not known. */
+export type FhirPathAnswers = (question: FhirPathQuestion) => Promise<boolean | undefined>;
+
+/** How often an evaluation is repeated with new answers. */
+const MAX_ROUNDS = 8;
 
 /** How long one evaluation may take. */
 const TIME_LIMIT = 2000;
@@ -8,14 +20,16 @@ const TIME_LIMIT = 2000;
 const START_LIMIT = 30_000;
 const WAIT_LIMIT = 15_000;
 const MAX_WAITING = 64;
-/** The engine takes some 60 MB: it goes when nobody has asked for this long. */
+/** The thread takes some tens of megabytes: it goes when nobody has asked for this long. */
 const IDLE_LIMIT = 60_000;
 const HEAP_MEGABYTES = 192;
+
+type Answered = Extract<FhirPathMessage, { kind: 'done' | 'asks' }>;
 
 interface Waiting {
   readonly job: FhirPathJob;
   readonly timeLimit: number;
-  readonly resolve: (results: readonly FhirPathResult[]) => void;
+  readonly resolve: (message: Answered) => void;
   readonly reject: (error: Error) => void;
   readonly waitTimer: NodeJS.Timeout;
 }
@@ -35,11 +49,29 @@ export class FhirPathEvaluator {
 
   /**
    * @param timeLimit milliseconds that the evaluation itself may take
+   * @param answers what answers the questions of conformsTo() and memberOf() that go beyond R4 itself; without it there is
+   *   no answer to them
    * @returns the results for each context, in order
-   * @throws FhirError 400 (invalid) with the engine's message for an expression that it refuses or that fails; 422
-   *   (too-costly) for one that takes too long or gives too much; 503 (throttled) when too many wait
+   * @throws FhirError 400 (invalid) with what is wrong for an expression that is refused or fails; 422
+   *   (too-costly) for one that takes too long, gives or asks too much; 503 (throttled) when too many wait
    */
-  evaluate(job: FhirPathJob, timeLimit = TIME_LIMIT): Promise<readonly FhirPathResult[]> {
+  async evaluate(
+    job: FhirPathJob,
+    timeLimit = TIME_LIMIT,
+    answers: FhirPathAnswers = async () => undefined,
+  ): Promise<readonly FhirPathResult[]> {
+    const known: [string, boolean | null][] = [];
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const answered = await this.#once({ ...job, answers: known }, timeLimit);
+      if (answered.kind === 'done') return answered.results;
+      for (const question of answered.questions) {
+        known.push([questionKey(question), (await answers(question)) ?? null]);
+      }
+    }
+    throw fhirError(422, 'too-costly', 'The FHIRPath expression asks too much of profiles and value sets');
+  }
+
+  #once(job: FhirPathJob, timeLimit: number): Promise<Answered> {
     if (this.#waiting.length >= MAX_WAITING) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
@@ -132,7 +164,8 @@ export class FhirPathEvaluator {
         this.#ready = true;
         break;
       case 'done':
-        current?.resolve(message.results);
+      case 'asks':
+        current?.resolve(message);
         break;
       case 'too-large':
         current?.reject(

@@ -5,8 +5,33 @@ export interface FhirPathJob {
   readonly context?: string;
   /** JSON text of the resource; without it there is nothing to evaluate on. */
   readonly resource?: string;
-  /** Variables by name (without %) as JSON text; one that is an array has several values. */
-  readonly variables?: readonly (readonly [name: string, json: string])[];
+  /** Variables by name (without %), each with its values. */
+  readonly variables?: readonly (readonly [name: string, values: readonly FhirPathVariable[]])[];
+  /** Elements that the types do not have are no errors: they give nothing. */
+  readonly lenient?: boolean;
+  /** Answers to questions that were asked before, by {@link questionKey}; null where there is none. */
+  readonly answers?: readonly (readonly [key: string, answer: boolean | null])[];
+}
+
+/** What a function asks that the thread does not know. */
+export interface FhirPathQuestion {
+  readonly kind: 'memberOf' | 'conformsTo';
+  /** FHIR type of the value. */
+  readonly type: string;
+  /** JSON text of the value. */
+  readonly json: string;
+  /** Canonical URL of the value set or profile. */
+  readonly url: string;
+}
+
+export function questionKey({ kind, type, json, url }: FhirPathQuestion): string {
+  return `${kind} ${type} ${url} ${json}`;
+}
+
+/** A value of a variable: its JSON text and, where it is known, its FHIR type. */
+export interface FhirPathVariable {
+  readonly json: string;
+  readonly type?: string;
 }
 
 /** A value that an expression gave. */
@@ -35,9 +60,10 @@ export interface FhirPathResult {
   readonly traces: readonly FhirPathTrace[];
 }
 
-/** What the worker says: that it is ready, and then one answer to each job. */
+/** What the worker says: that it is ready, and then one answer to each job, or what it must know to give one. */
 export type FhirPathMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly results: readonly FhirPathResult[] }
+  | { readonly kind: 'asks'; readonly questions: readonly FhirPathQuestion[] }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'too-large' };

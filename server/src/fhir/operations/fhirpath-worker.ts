@@ -1,10 +1,19 @@
 import { parentPort } from 'node:worker_threads';
-import { isExactNumber } from '../../json/exact-number.ts';
+import { loadDefinitions } from '../../conformance/definitions.ts';
+import type { Expression } from '../../fhirpath/ast.ts';
+import { checkExpression } from '../../fhirpath/check/check.ts';
+import type { Types } from '../../fhirpath/check/types.ts';
+import { textOf } from '../../fhirpath/decimal.ts';
+import { Environment } from '../../fhirpath/environment.ts';
+import { FhirPathError } from '../../fhirpath/errors.ts';
+import { evaluate } from '../../fhirpath/evaluate.ts';
+import { Model } from '../../fhirpath/model.ts';
+import { parseExpression } from '../../fhirpath/parser.ts';
+import { temporalText } from '../../fhirpath/temporal.ts';
+import { type Item, type Items, itemOf, type Node } from '../../fhirpath/values.ts';
+import { isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
-import type { JsonValue } from '../../json/types.ts';
-import { environment } from './fhirpath-constants.ts';
-import { type EngineNode, engine, model } from './fhirpath-engine.ts';
-import { OWN_FUNCTIONS } from './fhirpath-functions.ts';
+import { AskingKnowledge } from './fhirpath-knowledge.ts';
 import type {
   FhirPathJob,
   FhirPathMessage,
@@ -15,159 +24,134 @@ import type {
 
 /*
  * The thread in which expressions of clients are evaluated (see fhirpath-evaluator.ts): it may be stopped at any time,
- * and has bounded memory. What would reach out (%terminologies, weight()) is not available: the engine refuses it where it
- * may not be asynchronous.
+ * and has bounded memory. Nothing in it reaches out.
  */
-
-// What the engine only warns of when it is asked wrongly is an error; other warnings are for nobody who reads this log.
-console.warn = (message: unknown) => {
-  if (/ wrong arity: /.test(String(message))) throw new Error(String(message));
-};
 
 const MAX_VALUES = 20_000;
 const MAX_TEXT = 16 * 1024 * 1024;
 
 class TooLarge extends Error {}
 
-const rawJson = JSON as unknown as { rawJSON(text: string): unknown };
+const model = new Model(loadDefinitions());
 
 let valuesLeft = 0;
 let textLeft = 0;
 
-function run(job: FhirPathJob): FhirPathResult[] {
+function run(job: FhirPathJob, knowledge: AskingKnowledge): FhirPathResult[] {
   valuesLeft = MAX_VALUES;
   textLeft = MAX_TEXT;
-  // Absent values give empty results, where an empty object would be a value of its own.
-  const resource = job.resource === undefined ? [] : exact(parseJson(job.resource));
-  // Without a prototype: what objects have by theirs is no variable.
-  const variables: Record<string, unknown> = Object.create(null);
-  const main = environment(job.expression);
-  const outer = environment(job.context ?? '');
-  for (const [name, value] of [...main.values, ...outer.values]) variables[name] = value;
-  for (const [name, json] of job.variables ?? []) variables[name] = exact(parseJson(json));
-  Object.assign(variables, { resource, rootResource: resource });
-  if (job.context === undefined) return [evaluate(resource, main.expression, variables, undefined)];
-  const contexts = engine.evaluate(resource, outer.expression, copyOf(variables), model, {
-    resolveInternalTypes: false,
-    preciseMath: true,
-    userInvocationTable: OWN_FUNCTIONS,
-    // Without one the engine prints.
-    traceFn: () => {},
-  });
-  return contexts.map((context, index) =>
-    evaluate(
-      context,
-      main.expression,
-      variables,
-      (isNode(context) ? context.fullPropertyName() : undefined) ?? `${job.context}[${index}]`,
-    ),
-  );
-}
-
-function evaluate(
-  data: unknown,
-  expression: string,
-  variables: Record<string, unknown>,
-  context: string | undefined,
-): FhirPathResult {
+  const json = job.resource === undefined ? undefined : parseJson(job.resource);
+  const resource: Items = isResource(json) ? [model.resource(json)] : [];
+  const constants = new Map<string, Items>();
+  for (const [name, values] of job.variables ?? []) {
+    constants.set(
+      name,
+      values.flatMap(({ json, type }) => itemOf(parseJson(json), type, model)),
+    );
+  }
+  constants.set('resource', resource);
+  constants.set('rootResource', resource);
+  const now = new Date();
+  const main = parseExpression(job.expression);
+  const check = (expression: Expression, input: Items) => {
+    if (job.lenient === true) return;
+    const types = new Map([...constants].map(([name, items]) => [name, typesOf(items)]));
+    types.set('context', typesOf(input));
+    checkExpression(expression, typesOf(input), { model, constants: types });
+  };
   const traces: FhirPathTrace[] = [];
-  const results = engine.evaluate(data, expression, copyOf(variables), model, {
-    resolveInternalTypes: false,
-    preciseMath: true,
-    userInvocationTable: OWN_FUNCTIONS,
-    traceFn: (traced, name) => {
-      traces.push({ name, values: describe(Array.isArray(traced) ? traced : [traced]) });
-    },
+  const on = (expression: Expression, input: Items): Items =>
+    evaluate(
+      expression,
+      input,
+      new Environment(model, new Map([...constants, ['context', input]]), {
+        knowledge,
+        now,
+        trace: (name, items) => traces.push({ name, values: items.map(describe) }),
+      }),
+    );
+  if (job.context === undefined) {
+    check(main, resource);
+    return [{ values: on(main, resource).map(describe), traces }];
+  }
+  const outer = parseExpression(job.context);
+  check(outer, resource);
+  const contexts = on(outer, resource);
+  return contexts.map((context, index) => {
+    check(main, [context]);
+    traces.length = 0;
+    const values = on(main, [context]).map(describe);
+    const path = context.kind === 'Node' ? context.path : undefined;
+    return { context: path ?? `${job.context}[${index}]`, values, traces: [...traces] };
   });
-  return { ...(context === undefined ? {} : { context }), values: describe(results), traces };
 }
 
-/** The engine adds to the variables that it is given. */
-function copyOf(variables: Record<string, unknown>): Record<string, unknown> {
-  return Object.assign(Object.create(null), variables);
+/** Nothing says nothing about what might be there. */
+function typesOf(items: Items): Types {
+  if (items.length === 0) return undefined;
+  return [...new Set(items.map((item) => (item.kind === 'Node' ? item.type : `System.${item.kind}`)))];
 }
 
-/** JSON whose numbers are ones that the engine calculates with without losing digits. */
-function exact(value: JsonValue): unknown {
-  if (isExactNumber(value)) return engine.FP_Decimal.getDecimal(value.rawJSON);
-  if (Array.isArray(value)) return value.map(exact);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, exact(inner)]));
+function describe(item: Item): FhirPathValue {
+  valuesLeft--;
+  const described =
+    item.kind === 'Node' ? describeNode(item) : { type: typeName(item), json: valueJson(item) };
+  textLeft -= (described.json?.length ?? 0) + (described.siblingJson?.length ?? 0);
+  if (valuesLeft < 0 || textLeft < 0) throw new TooLarge();
+  return described;
 }
 
-function describe(values: readonly unknown[]): FhirPathValue[] {
-  valuesLeft -= values.length;
-  if (valuesLeft < 0) throw new TooLarge();
-  const types = engine.types(values);
-  return values.map((value, i) => describeOne(value, types[i] ?? ''));
-}
-
-function isNode(value: unknown): value is EngineNode {
-  return typeof (value as { fullPropertyName?: unknown } | null)?.fullPropertyName === 'function';
-}
-
-function describeOne(value: unknown, typeName: string): FhirPathValue {
-  const type = bareType(typeName, value);
-  const data = isNode(value) ? value.data : value;
-  const json = data === undefined || data === null ? undefined : jsonText(data);
-  const sibling = isNode(value) && value._data !== null ? jsonText(value._data) : undefined;
-  textLeft -= (json?.length ?? 0) + (sibling?.length ?? 0);
-  if (textLeft < 0) throw new TooLarge();
-  const path = isNode(value) ? value.fullPropertyName() : undefined;
+function describeNode({ type, value, extra, path }: Node): FhirPathValue {
+  const json = value === undefined || value === null ? undefined : JSON.stringify(value);
   return {
     type,
     ...(json === undefined ? {} : { json }),
-    ...(sibling === undefined || sibling === '{}' ? {} : { siblingJson: sibling }),
-    ...(path === undefined || !/^[A-Z]/.test(path) ? {} : { path }),
+    ...(extra === undefined ? {} : { siblingJson: JSON.stringify(extra) }),
+    ...(path === undefined ? {} : { path }),
   };
 }
 
-/** The name of a FHIR type; System's types get the name of their FHIR counterpart, and backbone elements that of their path. */
-function bareType(name: string, value: unknown): string {
-  if (typeof (value as { namespace?: unknown } | null)?.namespace === 'string') return 'TypeInfo';
-  const bare = name.slice(name.indexOf('.') + 1);
-  if (name.startsWith('System.') && bare !== 'Quantity') return bare.charAt(0).toLowerCase() + bare.slice(1);
-  const path = isNode(value) ? value.path : null;
-  return (bare === 'BackboneElement' || bare === 'Element') && path !== null ? path : bare;
+/** FHIRPath's types get the name of their FHIR counterpart. */
+function typeName({ kind }: Exclude<Item, Node>): string {
+  return kind === 'Quantity' || kind === 'TypeInfo' ? kind : kind.charAt(0).toLowerCase() + kind.slice(1);
 }
 
-function jsonText(value: unknown): string {
-  if (typeof value === 'bigint') return value.toString();
-  if (isQuantity(value)) return jsonText(quantityOf(value));
-  // A replacer sees values after toJSON, which makes doubles of decimals: the holder has them as they were.
-  return JSON.stringify(value, function (this: Record<string, unknown>, name, plain: unknown) {
-    const original = this[name];
-    return original instanceof engine.FP_Decimal ? rawJson.rawJSON(decimalText(String(original))) : plain;
-  });
-}
-
-/** The engine prints decimals as JSON does, but for a leading or trailing point. */
-function decimalText(text: string): string {
-  return text.replace(/^(-?)\./, '$10.').replace(/\.$/, '');
-}
-
-interface EngineQuantity {
-  readonly value: unknown;
-  readonly unit: string;
-}
-
-function isQuantity(value: unknown): value is EngineQuantity {
-  return (value as object | null)?.constructor?.name === 'FP_Quantity';
-}
-
-/** R4 fhirpath.html#quantity: units in quotes are of UCUM, others are calendar durations. */
-function quantityOf({ value, unit }: EngineQuantity): object {
-  const code = /^'(.*)'$/.exec(unit)?.[1];
-  return code === undefined
-    ? { value, unit }
-    : { value, unit: code, system: 'http://unitsofmeasure.org', code };
+function valueJson(item: Exclude<Item, Node>): string {
+  switch (item.kind) {
+    case 'Boolean':
+    case 'Integer':
+    case 'Long':
+      return String(item.value);
+    case 'Decimal':
+      return textOf(item.value);
+    case 'Quantity': {
+      const { value, unit, calendar, written } = item.value;
+      const name = JSON.stringify(written ?? unit);
+      const coded = calendar ? '' : `,"system":"http://unitsofmeasure.org","code":${name}`;
+      return `{"value":${textOf(value)},"unit":${name}${coded}}`;
+    }
+    case 'TypeInfo':
+      return JSON.stringify(item.value);
+    case 'String':
+      return JSON.stringify(item.value);
+    default:
+      return JSON.stringify(temporalText(item.value));
+  }
 }
 
 function answer(job: FhirPathJob): FhirPathMessage {
+  const knowledge = new AskingKnowledge(model, new Map(job.answers));
   try {
-    return { kind: 'done', results: run(job) };
+    const results = run(job, knowledge);
+    const { questions } = knowledge;
+    return questions.length > 0 ? { kind: 'asks', questions } : { kind: 'done', results };
   } catch (error) {
+    // With the answers it might not fail.
+    if (knowledge.questions.length > 0) return { kind: 'asks', questions: knowledge.questions };
     if (error instanceof TooLarge) return { kind: 'too-large' };
+    if (error instanceof FhirPathError) return { kind: 'failed', message: error.message };
+    // The stack, or memory for one text, is used up.
+    if (error instanceof RangeError) return { kind: 'too-large' };
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { DefinitionsModel } from '../../conformance/model.ts';
 import { isObject, isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
@@ -10,8 +9,9 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import { jsonBody } from '../resource-body.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { answersInTenant } from './fhirpath-answers.ts';
 import { fhirPathEvaluator } from './fhirpath-evaluator.ts';
-import type { FhirPathResult, FhirPathValue } from './fhirpath-protocol.ts';
+import type { FhirPathResult, FhirPathValue, FhirPathVariable } from './fhirpath-protocol.ts';
 
 const JSON_VALUE = 'http://fhir.forms-lab.com/StructureDefinition/json-value';
 const XML_VALUE = 'http://fhir.forms-lab.com/StructureDefinition/xml-value';
@@ -23,6 +23,8 @@ interface Call {
   readonly expression: string;
   readonly context: string | undefined;
   readonly resource: Resource | undefined;
+  /** Whether what the types of R4 rule out is an error. */
+  readonly strict: boolean;
   /** The parameter `variables` as it was sent. */
   readonly variables: JsonObject | undefined;
 }
@@ -32,7 +34,8 @@ interface Call {
  * engines, so that the Lab and other tools for rule writers can use this server.
  *
  * In: `expression`; `resource` (a resource, or the extension json-value or xml-value with its text; at instance level the
- * stored one); `context`, an expression whose results are evaluated on one at a time; `variables` with a part for each.
+ * stored one); `context`, an expression whose results are evaluated on one at a time; `variables` with a part for each;
+ * `strict`, false if elements that the types do not have are to give nothing rather than an error.
  * The body may be a bare resource, with the rest in the URL.
  * Out: Parameters with `parameters` (evaluator and what was asked) and a `result` for each context, whose parts have the
  * type as name and the value, or the extension json-value where Parameters has no place for the type; values from the
@@ -48,12 +51,17 @@ export async function fhirpath(
   const call = await callOf(services, request, route);
   const { expression, context, resource } = call;
   const { definitions } = request.context;
-  const results = await fhirPathEvaluator().evaluate({
-    expression,
-    ...(context === undefined ? {} : { context }),
-    ...(resource === undefined ? {} : { resource: JSON.stringify(resource) }),
-    variables: variablesOf(call.variables),
-  });
+  const results = await fhirPathEvaluator().evaluate(
+    {
+      expression,
+      lenient: !call.strict,
+      ...(context === undefined ? {} : { context }),
+      ...(resource === undefined ? {} : { resource: JSON.stringify(resource) }),
+      variables: variablesOf(call.variables, definitions),
+    },
+    undefined,
+    answersInTenant(services, request),
+  );
   const parameters = {
     resourceType: 'Parameters',
     id: 'fhirpath',
@@ -136,7 +144,18 @@ async function callOf(services: Services, request: FhirRequest, route: Route): P
       resource.resourceType,
     );
   }
-  return { expression, context: text('context'), resource, variables: find('variables') };
+  const strict = find('strict');
+  const isLenient =
+    strict === undefined
+      ? request.query.some(([key, value]) => key === 'strict' && value === 'false')
+      : valueIn(strict) === false;
+  return {
+    expression,
+    context: text('context'),
+    resource,
+    strict: !isLenient,
+    variables: find('variables'),
+  };
 }
 
 function parameterPath(name: string): string {
@@ -171,34 +190,39 @@ function resourceOf(parameter: JsonObject, definitions: DefinitionsModel): Resou
   throw fhirError(400, 'structure', 'The parameter resource must be a resource', parameterPath('resource'));
 }
 
-/** Variables by name; one that is there more than once has several values. */
-function variablesOf(variables: JsonObject | undefined): [string, string][] {
+/** Variables by name; one that is there more than once has several values, as has one whose JSON is an array. */
+function variablesOf(
+  variables: JsonObject | undefined,
+  definitions: DefinitionsModel,
+): [string, FhirPathVariable[]][] {
   const parts = variables?.['part'] ?? [];
-  const values = new Map<string, JsonValue[]>();
+  const values = new Map<string, FhirPathVariable[]>();
   for (const part of Array.isArray(parts) ? parts : []) {
     const name = isObject(part) ? part['name'] : undefined;
-    if (!isObject(part) || typeof name !== 'string' || name === '' || name === '__proto__') {
+    if (!isObject(part) || typeof name !== 'string' || name === '') {
       throw fhirError(400, 'required', 'Each variable needs a name', parameterPath('variables'));
     }
-    const json = extensionText(part, JSON_VALUE);
-    const value = json === undefined ? valueIn(part) : parseJson(json);
     const list = values.get(name) ?? [];
-    if (value !== undefined) list.push(value);
     values.set(name, list);
+    const json = extensionText(part, JSON_VALUE);
+    if (json !== undefined) {
+      const value = parseJson(json);
+      for (const one of Array.isArray(value) ? value : [value]) list.push({ json: JSON.stringify(one) });
+      continue;
+    }
+    const value = valueIn(part);
+    const property = Object.keys(part).find((key) => key.startsWith('value')) ?? '';
+    const type = definitions.types.get('Parameters.parameter')?.elements.get(property)?.type;
+    if (value !== undefined) {
+      list.push({ json: JSON.stringify(value), ...(type === undefined ? {} : { type }) });
+    }
   }
-  return [...values].map(([name, list]) => [name, JSON.stringify(list.length === 1 ? list[0] : list)]);
-}
-
-let version: string | undefined;
-
-function evaluatorName(): string {
-  version ??= (createRequire(import.meta.url)('fhirpath/package.json') as { version: string }).version;
-  return `Vesta, fhirpath.js ${version} (R4)`;
+  return [...values];
 }
 
 function echo({ expression, context, resource, variables }: Call): object[] {
   return [
-    { name: 'evaluator', valueString: evaluatorName() },
+    { name: 'evaluator', valueString: 'Vesta (R4)' },
     { name: 'expression', valueString: expression },
     ...(context === undefined ? [] : [{ name: 'context', valueString: context }]),
     ...(resource === undefined ? [] : [{ name: 'resource', resource }]),

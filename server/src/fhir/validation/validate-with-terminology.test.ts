@@ -39,8 +39,13 @@ function fake(
     asked,
     ask: {
       overrides: (url) => own.includes(url),
-      async validateCode(system, code, _display, valueSet) {
-        const question = [system ?? '', code, valueSet ?? ''].join('|');
+      async validateCode(system, code, _display, valueSet, version) {
+        const question = [
+          system ?? '',
+          code,
+          valueSet ?? '',
+          ...(version === undefined ? [] : [version]),
+        ].join('|');
         asked.push(question);
         await wait();
         return verdicts[question] ?? { result: 'unknown', message: 'nobody knows' };
@@ -68,7 +73,7 @@ async function issues(
     budget,
   );
   return found
-    .filter(({ code }) => /code|not-found|not-supported|value/.test(code))
+    .filter(({ code }) => /code|not-found|not-supported|value|business-rule/.test(code))
     .map(({ severity, code, expression }) => `${severity} ${code} ${expression}`);
 }
 
@@ -130,6 +135,74 @@ describe('validation with a tenant’s terminology (R4 terminologies.html#streng
     ]);
     const right = fake({ [`${OWN_SYSTEM}|a|`]: { result: true, display: 'Right' } });
     expect(await issues(coded('a', OWN_SYSTEM, 'right'), [], right)).toEqual([]);
+  });
+
+  it('asks for the version that a Coding names, and warns of one that is not known (R4 Coding.version)', async () => {
+    const versioned = observation({ code: { coding: [{ system: OWN_SYSTEM, version: '2', code: 'a' }] } });
+    const unknown = fake({ [`${OWN_SYSTEM}|a||2`]: { result: 'unknown', unknownVersion: true } });
+    expect(await issues(versioned, [], unknown)).toEqual([
+      'warning not-found Observation.code.coding[0].version',
+    ]);
+    expect(unknown.asked).toEqual([`${OWN_SYSTEM}|a||2`]);
+    const wrong = fake({ [`${OWN_SYSTEM}|a||2`]: { result: false }, [`${OWN_SYSTEM}|a|`]: { result: true } });
+    expect(await issues(versioned, [], wrong)).toEqual([
+      'error code-invalid Observation.code.coding[0].code',
+    ]);
+  });
+
+  it('warns of a code that is no longer in use, once', async () => {
+    const inactive: CodeVerdict = { result: true, inactive: true, message: 'it is retired' };
+    const both = { [`${OWN_SYSTEM}|a|`]: inactive, [`${OWN_SYSTEM}|a|${OWN_SET}`]: inactive };
+    expect(await issues(coded('a'), [bound('required')], fake(both))).toEqual([
+      'warning business-rule Observation.code.coding[0].code',
+    ]);
+    const set = { [`${OWN_SYSTEM}|a|`]: { result: true } as const, [`${OWN_SYSTEM}|a|${OWN_SET}`]: inactive };
+    expect(await issues(coded('a'), [bound('required')], fake(set))).toEqual([
+      'warning business-rule Observation.code',
+    ]);
+  });
+
+  it('leaves value sets whose lists go on growing to nobody (R4 ValueSet hl7-work-group)', async () => {
+    const group = {
+      resourceType: 'StructureDefinition',
+      url: 'http://example.org/StructureDefinition/x',
+      name: 'X',
+      status: 'draft',
+      kind: 'logical',
+      abstract: false,
+      type: 'http://example.org/StructureDefinition/x',
+      extension: [
+        { url: 'http://hl7.org/fhir/StructureDefinition/structuredefinition-wg', valueCode: 'a-new-one' },
+      ],
+    };
+    const terminology = fake({});
+    expect((await issues(group, [], terminology)).filter((one) => one.startsWith('error'))).toEqual([]);
+    expect(terminology.asked.filter((one) => one.includes('work-group'))).toEqual([]);
+  });
+
+  it('lets the tenant’s own code system judge elements of type code, which name none', async () => {
+    const definitions = [
+      profile('Patient', [
+        { id: 'Patient', path: 'Patient' },
+        {
+          id: 'Patient.language',
+          path: 'Patient.language',
+          binding: { strength: 'required', valueSet: OWN_SET },
+        },
+      ]),
+      { resourceType: 'ValueSet', url: OWN_SET, compose: { include: [{ valueSet: [`${OWN_SET}-2`] }] } },
+      { resourceType: 'ValueSet', url: `${OWN_SET}-2`, compose: { include: [{ system: OWN_SYSTEM }] } },
+      { resourceType: 'CodeSystem', url: OWN_SYSTEM, content: 'complete', concept: [{ code: 'de' }] },
+    ];
+    const found = async (language: string, own: readonly string[]) => {
+      const terminology = fake({ [`|en|${OWN_SET}`]: { result: true } }, own);
+      const all = await issues(patient({ language }), definitions, terminology);
+      return [...all.filter((one) => /language/.test(one)), ...terminology.asked];
+    };
+    expect(await found('de', [])).toEqual([]);
+    expect(await found('en', [])).toEqual(['error code-invalid Patient.language']);
+    expect(await found('en', [OWN_SYSTEM])).toEqual([`|en|${OWN_SET}`]);
+    expect(await found('en', [`${OWN_SET}-2`])).toEqual([`|en|${OWN_SET}`]);
   });
 
   it('asks each question once, a few at a time', async () => {

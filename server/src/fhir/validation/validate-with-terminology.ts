@@ -78,11 +78,13 @@ async function answerAll(
   const work = async (): Promise<void> => {
     while (next < questions.length && !failed && performance.now() < deadline) {
       const question = questions[next++] as TerminologyQuestion;
-      const { system, code, display, valueSet } = question;
-      const verdict = await ask.validateCode(system, code, display, valueSet).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
+      const { system, version, code, display, valueSet } = question;
+      const verdict = await ask
+        .validateCode(system, code, display, valueSet, version)
+        .catch((error: unknown) => {
+          failed = true;
+          throw error;
+        });
       answers.set(questionKey(question), resultOf(verdict));
     }
   };
@@ -105,7 +107,8 @@ const TOO_LATE: CodeResult = {
 
 /** A verdict of the terminology service in the validator's terms. */
 function resultOf(verdict: CodeVerdict): CodeResult {
-  const { result, message, display, wrongDisplay, inactive, notInSystem, unknownValueSet } = verdict;
+  const { result, message, display, wrongDisplay, inactive, notInSystem, unknownValueSet, unknownVersion } =
+    verdict;
   if (result === true) {
     return {
       result: 'yes',
@@ -118,5 +121,6 @@ function resultOf(verdict: CodeVerdict): CodeResult {
     ...(message === undefined ? {} : { message }),
     ...(notInSystem === true ? { notInSystem } : {}),
     ...(unknownValueSet === true ? { unknownValueSet } : {}),
+    ...(unknownVersion === true ? { unknownVersion } : {}),
   };
 }

@@ -172,7 +172,9 @@ export class WriteEngine {
           atomic ? {} : { lockTimeout: 300, attempts: 1 },
         );
       try {
-        const results = accepted.length === 0 ? [] : await attempt();
+        // A transaction that only reads has no requests; one of which all were refused has nothing to do.
+        const nothingLeft = accepted.length === 0 && requests.length > 0;
+        const results = nothingLeft ? [] : await attempt();
         this.#afterCommit(
           used,
           results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),

@@ -4,7 +4,7 @@ import { HashSet64 } from '../../search/index/hash-set.ts';
 import { compartmentParam, REFERS_TO } from '../../search/index-model.ts';
 import { hashToText, type NewVersion } from '../../storage/rows.ts';
 import type { Transaction } from '../../storage/transaction.ts';
-import { FhirError, fhirError, type Issue } from '../outcome.ts';
+import { FhirError, type Issue } from '../outcome.ts';
 import { literalTargets } from '../references/literal-targets.ts';
 import type { TenantContext } from '../tenant-context.ts';
 

@@ -1,5 +1,11 @@
 import { patchShown, tellsHidden } from '../../access/hidden-elements.ts';
-import { type AccessScope, grantsFor, type Interaction, isUnrestricted } from '../../access/scope.ts';
+import {
+  type AccessScope,
+  grantsFor,
+  type Interaction,
+  isOpenScope,
+  isUnrestricted,
+} from '../../access/scope.ts';
 import { RESOURCE_TYPES } from '../../conformance/resource-types.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { Resource } from '../../json/types.ts';
@@ -31,7 +37,8 @@ export function assertGranted(scope: AccessScope, requests: readonly WriteReques
     const granted =
       grantsFor(scope, type, INTERACTION[kind]).length > 0 &&
       (kind !== 'patch' || grantsFor(scope, type, 'read').length > 0);
-    if (!granted) throw fhirError(403, 'forbidden', `To ${kind} a ${type} is not allowed here`, at || 'http.path');
+    if (!granted)
+      throw fhirError(403, 'forbidden', `To ${kind} a ${type} is not allowed here`, at || 'http.path');
     if (resource !== undefined && scope.hidden !== undefined && tellsHidden(resource, scope.hidden))
       throw hiddenElement(type, at);
   }
@@ -57,8 +64,11 @@ export function guardedPatch(
   };
 }
 
-/** What each transaction found before it wrote, for {@link assertScopeOfWrites}: references that were there may stay. */
-const before = new WeakMap<Transaction, ReadonlyMap<string, LockedRow>>();
+/**
+ * Targets (`Type/id`) of new references that the scope did not see before each transaction wrote. Afterwards it cannot be
+ * told: what a record refers to is visible to who may see the record, and now it refers to them.
+ */
+const unseenTargets = new WeakMap<Transaction, ReadonlySet<string>>();
 
 /** The interactions under which a resource must be visible for a write to change it. */
 function needed(kind: WriteRequest['kind']): Interaction[] {
@@ -77,13 +87,18 @@ export async function assertScopeOfCurrent(
   requests: readonly WriteRequest[],
   current: Iterable<LockedRow>,
 ): Promise<void> {
+  if (isOpenScope(scope)) return;
   const rows = [...current];
   const isNarrowed = (request: WriteRequest) =>
     needed(request.kind).some((one) => !isUnrestricted(scope, request.type, one));
-  if (scope.hidden === undefined && !requests.some(isNarrowed)) return;
-  before.set(transaction, new Map(rows.map((row) => [hashToText(row.refHash), row])));
+  const seesAll = readsAll(scope);
+  if (scope.hidden === undefined && seesAll && !requests.some(isNarrowed)) return;
   const byName = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
   const seen = new VisibleRows(transaction, scope, context);
+  const live = rows.filter((row) => !row.deleted).map(({ type, refHash }) => ({ type, hash: refHash }));
+  for (const interaction of new Set(requests.flatMap(({ kind }) => needed(kind))))
+    await seen.load(interaction, live);
+  const named = new Set(requests.map(({ type, id }) => `${type}/${id}`));
   for (const request of requests) {
     const { type, kind, id, at } = request;
     const own =
@@ -99,13 +114,61 @@ export async function assertScopeOfCurrent(
           if (!(await seen.has(interaction, row.type, row.refHash))) throw placed(absent(scope, request), at);
         }
       }
-      await assertFoundMayChange(seen, request, rows);
+      const found = rows.filter((row) => !named.has(`${row.type}/${row.id}`));
+      await assertFoundMayChange(seen, request, found);
     }
     const [row] = own;
     if (kind === 'update' && scope.hidden !== undefined && row !== undefined && !row.deleted) {
       // A body cannot carry what its writer does not see: it would be lost.
-      if (tellsHidden(parseJson(row.content) as Resource, scope.hidden)) throw placed(hiddenElement(type, at), at);
+      if (tellsHidden(parseJson(row.content) as Resource, scope.hidden))
+        throw placed(hiddenElement(type, at), at);
     }
+  }
+  if (!seesAll) unseenTargets.set(transaction, await unseenBy(seen, context, requests, rows));
+}
+
+/** Whether a scope may read everything, so that no reference can lead to what it must not know of. */
+function readsAll(scope: AccessScope): boolean {
+  return RESOURCE_TYPES.every((type) => isUnrestricted(scope, type, 'read'));
+}
+
+/** The targets of references that requests add, as far as they cannot be seen now. */
+async function unseenBy(
+  seen: VisibleRows,
+  context: TenantContext,
+  requests: readonly WriteRequest[],
+  rows: readonly LockedRow[],
+): Promise<Set<string>> {
+  const added = new Map<string, { type: string; hash: Hash64 }>();
+  for (const { type, id, resource, patch } of requests) {
+    const own = rows.filter(
+      (row) => row.type === type && !row.deleted && (id === undefined || row.id === id),
+    );
+    const old = own.map((row) => parseJson(row.content) as Resource);
+    const made = resource === undefined ? old.flatMap((current) => patchedBy(patch, current)) : [resource];
+    const kept = new Set(
+      old.flatMap((current) => targetsOf(context, current, '').map(({ target }) => target)),
+    );
+    for (const { target, hash } of made.flatMap((one) => targetsOf(context, one, ''))) {
+      if (!kept.has(target)) added.set(target, { type: target.slice(0, target.indexOf('/')), hash });
+    }
+  }
+  const unseen = new Set<string>();
+  await seen.load('read', [...added.values()]);
+  for (const [target, { type, hash }] of added) {
+    const known = (await seen.has('read', type, hash)) || (await seen.has('search-type', type, hash));
+    if (!known) unseen.add(target);
+  }
+  return unseen;
+}
+
+/** What a patch makes; nothing where it fails: then the plan of the write says why. */
+function patchedBy(patch: WriteRequest['patch'], current: Resource): Resource[] {
+  if (patch === undefined) return [];
+  try {
+    return [patch(current)];
+  } catch {
+    return [];
   }
 }
 
@@ -152,14 +215,23 @@ export async function assertScopeOfWrites(
   requests: readonly WriteRequest[],
   versions: readonly NewVersion[],
 ): Promise<void> {
-  const seesAll = RESOURCE_TYPES.every((type) => isUnrestricted(scope, type, 'read'));
+  if (isOpenScope(scope)) return;
+  const seesAll = readsAll(scope);
   const narrowed = requests.filter(({ type, kind }) => !isUnrestricted(scope, type, INTERACTION[kind]));
   if (seesAll && narrowed.length === 0) return;
   await transaction.flush();
   const seen = new VisibleRows(transaction, scope, context);
   const written = versions.filter((version) => !version.deleted);
   const resources = written.map((version) => parseJson(version.content) as Resource);
-  for (const [type, kind] of new Map(narrowed.map(({ type, kind }) => [`${type} ${kind}`, [type, kind] as const])).values()) {
+  const made = written.map(({ refHash }, i) => ({
+    type: (resources[i] as Resource).resourceType,
+    hash: refHash,
+  }));
+  for (const kind of new Set(narrowed.map((request) => request.kind)))
+    await seen.load(INTERACTION[kind], made);
+  for (const [type, kind] of new Map(
+    narrowed.map(({ type, kind }) => [`${type} ${kind}`, [type, kind] as const]),
+  ).values()) {
     for (const [i, version] of written.entries()) {
       const created = version.method === 1 ? 'create' : version.method === 4 ? 'patch' : 'update';
       if (resources[i]?.resourceType !== type || created !== kind) continue;
@@ -167,33 +239,22 @@ export async function assertScopeOfWrites(
       throw fhirError(403, 'forbidden', `To ${kind} this ${type} is not allowed here`, type);
     }
   }
-  if (!seesAll) await assertTargetsVisible(seen, transaction, context, written, resources);
+  if (!seesAll) assertTargetsSeen(transaction, context, written, resources);
 }
 
 /** @throws FhirError 422 as for references to what does not exist */
-async function assertTargetsVisible(
-  seen: VisibleRows,
+function assertTargetsSeen(
   transaction: Transaction,
   context: TenantContext,
   versions: readonly NewVersion[],
   resources: readonly Resource[],
-): Promise<void> {
+): void {
+  const unseen = unseenTargets.get(transaction);
+  if (unseen === undefined || unseen.size === 0) return;
   const own = new Set(versions.map(({ refHash }) => hashToText(refHash)));
-  const lost: Target[] = [];
-  for (const [i, version] of versions.entries()) {
-    const old = before.get(transaction)?.get(hashToText(version.refHash));
-    const kept = new Set(
-      old === undefined || old.deleted
-        ? []
-        : targetsOf(context, parseJson(old.content) as Resource, '').map(({ target }) => target),
-    );
-    for (const target of targetsOf(context, resources[i] as Resource, '')) {
-      if (kept.has(target.target) || own.has(hashToText(target.hash))) continue;
-      const type = target.target.slice(0, target.target.indexOf('/'));
-      const known = (await seen.has('read', type, target.hash)) || (await seen.has('search-type', type, target.hash));
-      if (!known) lost.push(target);
-    }
-  }
+  const lost: Target[] = resources
+    .flatMap((resource) => targetsOf(context, resource, ''))
+    .filter(({ target, hash }) => unseen.has(target) && !own.has(hashToText(hash)));
   if (lost.length === 0) return;
   throw missingTargetsError(
     lost.map(({ target, expression }) => ({
@@ -216,6 +277,23 @@ class VisibleRows {
     this.#transaction = transaction;
     this.#scope = scope;
     this.#context = context;
+  }
+
+  /** Looks many up with one statement for each interaction and type. */
+  async load(interaction: Interaction, rows: readonly { type: string; hash: Hash64 }[]): Promise<void> {
+    for (const [type, own] of Map.groupBy(rows, (row) => row.type)) {
+      if (isUnrestricted(this.#scope, type, interaction)) continue;
+      if (grantsFor(this.#scope, type, interaction).length === 0) continue;
+      const hashes = own.map(({ hash }) => hash);
+      const found = await this.#transaction.query(
+        visibleStatement(this.#scope, this.#context, type, interaction, hashes),
+      );
+      const visible = new Set(found.map((row) => row[0] as string));
+      for (const hash of hashes) {
+        const text = hashToText(hash);
+        this.#known.set(`${interaction} ${text}`, visible.has(text));
+      }
+    }
   }
 
   async has(interaction: Interaction, type: string, hash: Hash64): Promise<boolean> {

@@ -14,6 +14,18 @@ const REACHED_THROUGH: Readonly<Record<string, { readonly param: string; readonl
   PractitionerRole: { param: 'practitioner', type: 'Practitioner' },
 };
 
+/**
+ * Types that are also reached from what is reached itself: the address of a role is its location's, and its endpoint is
+ * named by it alone.
+ */
+const REACHED_FROM: Readonly<Record<string, readonly string[]>> = {
+  Endpoint: ['PractitionerRole', 'Organization'],
+  HealthcareService: ['PractitionerRole'],
+  Location: ['PractitionerRole'],
+  Organization: ['PractitionerRole', 'Location', 'Medication'],
+  Substance: ['Medication'],
+};
+
 /** Types that are about other resources: the reference parameter, or none where any reference says it. */
 const ABOUT: Readonly<Record<string, string | undefined>> = { Provenance: 'target', Binary: undefined };
 
@@ -32,13 +44,42 @@ export function reachCondition(
   return anyOf(
     types.map((type) =>
       reach === 'referred'
-        ? referredOrThrough(context, type, compartments, visible)
+        ? anyOf([
+            referredOrThrough(context, type, compartments, visible),
+            ...(REACHED_FROM[type] ?? []).map((from) =>
+              reachedFrom(context, type, from, compartments, visible),
+            ),
+          ])
         : anyOf([
             compartmentsCondition(context, [type], compartments),
             aboutMember(context, type, compartments, visible),
           ]),
     ),
   );
+}
+
+/** Rows of a type that reached rows of another refer to. */
+function reachedFrom(
+  { sql, plan, alias }: ReachContext,
+  type: string,
+  from: string,
+  compartments: readonly CompartmentRef[],
+  visible: Condition,
+): string {
+  const f = sql.alias('f');
+  const salts = [...plan.search.definitions.search(from).params.values()]
+    .filter((param) => param.type === 'reference' && param.targets.includes(type))
+    .map((param) => sql.hash(plan.keys.salt(param.key)));
+  if (salts.length === 0) return 'false';
+  const refers = anyOf(salts.map((salt) => `${f}.tokens @> array[${alias}.ref_hash # ${salt}]`));
+  const reached = referredOrThrough({ sql, plan, alias: f, types: [from] }, from, compartments, visible);
+  return `exists (select from tenant.resource ${f} where ${allOf([
+    `${f}.tenant_id = $1`,
+    `${f}.type = ${sql.bind(typeCode(from)!, 'smallint')}`,
+    `not ${f}.deleted`,
+    refers,
+    reached,
+  ])})`;
 }
 
 function referredOrThrough(

@@ -146,7 +146,9 @@ export function hierarchyCondition(context: RowContext, tree: Criterion & { kind
     const salt = sql.hash(plan.keys.salt(parent.key));
     // A tree that leads through what is kept back would tell of it.
     const allowed = (row: string) =>
-      context.restricted ? scopeCondition({ sql, plan, alias: row, types: [type] }, CHAIN_INTERACTION) : 'true';
+      context.restricted
+        ? scopeCondition({ sql, plan, alias: row, types: [type] }, CHAIN_INTERACTION)
+        : 'true';
     const node = `c.tenant_id = $1 and c.type = ${sql.bind(code, 'smallint')} and not c.deleted and ${allowed('c')}`;
     const step =
       tree.direction === 'below'

@@ -80,23 +80,23 @@ type Column =
   | { readonly kind: 'property'; readonly property: PropertyDefinition }
   | { readonly kind: 'designation'; readonly language?: string };
 
-const NAMES: Readonly<Record<string, 'code' | 'display' | 'definition' | 'parent' | 'abstract'>> = {
-  code: 'code',
-  display: 'display',
-  name: 'display',
-  term: 'display',
-  description: 'display',
-  definition: 'definition',
-  parent: 'parent',
-  parents: 'parent',
-  abstract: 'abstract',
-  notselectable: 'abstract',
-};
+const NAMES: ReadonlyMap<string, 'code' | 'display' | 'definition' | 'parent' | 'abstract'> = new Map([
+  ['code', 'code'],
+  ['display', 'display'],
+  ['name', 'display'],
+  ['term', 'display'],
+  ['description', 'display'],
+  ['definition', 'definition'],
+  ['parent', 'parent'],
+  ['parents', 'parent'],
+  ['abstract', 'abstract'],
+  ['notselectable', 'abstract'],
+]);
 
 function columnsOf(header: readonly string[]): Column[] {
   const columns = header.map((name): Column => {
     const text = name.trim();
-    const known = NAMES[text.toLowerCase()];
+    const known = NAMES.get(text.toLowerCase());
     if (known !== undefined) return { kind: known };
     if (/^(display|synonym):/i.test(text))
       return { kind: 'designation', language: text.slice(text.indexOf(':') + 1) };

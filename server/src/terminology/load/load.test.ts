@@ -77,6 +77,11 @@ describe('CSV (RFC 4180)', () => {
     expect(concepts.find(({ concept }) => concept.code === 'c')?.ancestorPlaces).toHaveLength(2);
   });
 
+  it('takes columns of any name as properties', async () => {
+    const system = await csvSystem(file('odd.csv', 'code,constructor,toString\na,x,y\n'));
+    expect(system.properties.map(({ code }) => code)).toEqual(['constructor', 'toString']);
+  });
+
   it.each([
     ['code,display\na,A\na,B\n', 'The code "a" is there twice'],
     ['name,display\nx,y\n', 'no column "code"'],

@@ -5,7 +5,13 @@ export type XmlEvent =
   | { readonly kind: 'close'; readonly name: string }
   | { readonly kind: 'text'; readonly text: string };
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 function unescaped(text: string): string {
   return text.replace(/&(#x[0-9a-f]+|#\d+|\w+);/gi, (whole, name: string) => {
@@ -14,7 +20,7 @@ function unescaped(text: string): string {
         name[1] === 'x' || name[1] === 'X' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
       return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
     }
-    const known = ENTITIES[name];
+    const known = ENTITIES.get(name);
     if (known === undefined)
       throw new LoadError(`The XML file uses the entity &${name};, which is not supported`);
     return known;

@@ -1,7 +1,8 @@
 import { isNumber, numberOf } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
 import { dateRange } from '../../search/dates.ts';
 import { canonicalQuantity } from '../../search/units.ts';
-import { isObject, isTemporal, type Node } from './nodes.ts';
+import { isTemporal, type Node } from './nodes.ts';
 
 /**
  * The order of two items (FHIRPath N1 section 6.2): negative, zero or positive; undefined if it cannot be told, as of

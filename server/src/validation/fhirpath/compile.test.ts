@@ -85,5 +85,7 @@ describe('FHIRPath N1 as closures', () => {
   ])('%s', (expression, expected) => expect(evaluate(expression)).toEqual(expected));
   it('says what it does not know', () => {
     expect(() => compileExpression('now() > @2020')).toThrow(UnsupportedExpression);
+    expect(() => compileExpression('%constructor')).toThrow(UnsupportedExpression);
+    expect(() => compileExpression('constructor()')).toThrow(UnsupportedExpression);
   });
 });

@@ -1,4 +1,5 @@
 import { numberOf, textOf } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonValue } from '../../json/types.ts';
 import type { Expression, Invocation } from '../../patch/path-ast.ts';
 import { parsePath } from '../../patch/path-parser.ts';
@@ -10,7 +11,6 @@ import {
   equalNodes,
   FALSE,
   identity,
-  isObject,
   type Node,
   type Nodes,
   TRUE,
@@ -115,18 +115,18 @@ function compile(expression: Expression): Evaluate {
   }
 }
 
-const CONSTANTS: Readonly<Record<string, string>> = {
-  ucum: 'http://unitsofmeasure.org',
-  sct: 'http://snomed.info/sct',
-  loinc: 'http://loinc.org',
-};
+const CONSTANTS: ReadonlyMap<string, string> = new Map([
+  ['ucum', 'http://unitsofmeasure.org'],
+  ['sct', 'http://snomed.info/sct'],
+  ['loinc', 'http://loinc.org'],
+]);
 
 function constant(name: string): Evaluate {
   if (name === 'resource') return (_, environment) => [environment.resource];
   if (name === 'rootResource') return (_, environment) => [environment.rootResource];
   if (name === 'context') return (_, environment) => [environment.context];
   const text =
-    CONSTANTS[name] ??
+    CONSTANTS.get(name) ??
     (name.startsWith('vs-')
       ? `http://hl7.org/fhir/ValueSet/${name.slice(3)}`
       : name.startsWith('ext-')

@@ -1,4 +1,5 @@
 import { numberOf } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
 import type { Expression } from '../../patch/path-ast.ts';
 import { checkXhtml } from '../xhtml.ts';
 import {
@@ -11,7 +12,7 @@ import {
   UnsupportedExpression,
   valueText,
 } from './compile.ts';
-import { bool, EMPTY, identity, isObject, type Node, type Nodes } from './nodes.ts';
+import { bool, EMPTY, identity, type Node, type Nodes } from './nodes.ts';
 import { safeRegExp, safeReplace } from './regexp.ts';
 
 /** The items of one collection that are, or are not, in another. */

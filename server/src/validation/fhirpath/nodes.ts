@@ -1,5 +1,6 @@
 import type { DefinitionsModel } from '../../conformance/model.ts';
 import { isExactNumber, numberOf } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 
 /** A value with its type: what FHIRPath's collections hold here. */
@@ -20,10 +21,6 @@ export const FALSE: Nodes = [{ v: false, s: undefined, t: 'System.Boolean' }];
 
 export function bool(value: boolean): Nodes {
   return value ? TRUE : FALSE;
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 /** A JSON property that holds an element. */

@@ -1,5 +1,6 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { isObject, type Node } from '../fhirpath/nodes.ts';
+import type { Node } from '../fhirpath/nodes.ts';
 import { BINDABLE, type BindingCheck, compileBinding } from './bindings.ts';
 import { checkExtension } from './extensions.ts';
 import { checkInvariant, compileInvariant, type Invariant } from './invariants.ts';
@@ -37,8 +38,10 @@ export function compileBaseType(type: string, validators: Validators): BaseType 
   const definitions = validators.baseElements(type);
   const root = definitions.get(type);
   const invariants = invariantsOf(root);
-  const profile = CORE + (type.split('.', 1)[0] as string);
-  const origin = validators.resolver.resolve('StructureDefinition', profile) ?? {};
+  const canonical = CORE + (type.split('.', 1)[0] as string);
+  const structure = validators.resolver.resolve('StructureDefinition', canonical);
+  const profile = String(structure?.['url'] ?? canonical);
+  const origin = structure ?? {};
   for (const element of model?.elements.values() ?? []) {
     const name = element.choice === undefined ? element.name : `${element.choice}[x]`;
     const definition = definitions.get(`${type}.${name}`);

@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import type { Run, Source } from './run.ts';
 import type { CodeResult, ElementBinding, Severity } from './types.ts';
 import type { Validators } from './validators.ts';
@@ -72,6 +72,7 @@ export function compileBinding(
 
 interface Coded {
   readonly system: string | undefined;
+  readonly version?: string;
   readonly code: string;
 }
 
@@ -86,9 +87,14 @@ function codesOf(value: JsonValue): Coded[] | undefined {
   const codes: Coded[] = [];
   for (const one of list) {
     if (!isObject(one)) continue;
-    const { system, code } = one;
-    if (typeof code === 'string') codes.push({ system: typeof system === 'string' ? system : '', code });
-    else if (one['_code'] !== undefined || (one['extension'] !== undefined && system === undefined))
+    const { system, version, code } = one;
+    if (typeof code === 'string') {
+      codes.push({
+        system: typeof system === 'string' ? system : '',
+        ...(typeof version === 'string' ? { version } : {}),
+        code,
+      });
+    } else if (one['_code'] !== undefined || (one['extension'] !== undefined && system === undefined))
       return undefined;
   }
   return codes;
@@ -130,9 +136,18 @@ function checkValue(
   }
   let unknown: CodeResult | undefined;
   let no: CodeResult | undefined;
-  for (const { system, code } of codes) {
-    const result = validators.terminology.validateCode(system, code, undefined, valueSet, origin);
-    if (result.result === 'yes') return;
+  const { terminology } = validators;
+  for (const { system, version, code } of codes) {
+    const result = terminology.validateCode(system, code, undefined, valueSet, origin, version);
+    if (result.result === 'yes') {
+      if (result.message === undefined) return;
+      // The check of the Coding itself has said it where the code system's definition tells it.
+      const alone = system
+        ? terminology.validateCode(system, code, undefined, undefined, undefined, version)
+        : undefined;
+      if (alone?.message !== result.message) run.report('warning', 'business-rule', result.message, source);
+      return;
+    }
     if (result.result === 'unknown') unknown ??= result;
     else no ??= result;
   }

@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import { type BundleScope, type Run, resolveInBundle } from './run.ts';
 
 interface Entry {

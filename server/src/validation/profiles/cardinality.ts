@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import type { Run, Source } from './run.ts';
 import type { Item } from './slicing.ts';
 import type { ElementDefinition } from './types.ts';

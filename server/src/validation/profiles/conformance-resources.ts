@@ -1,7 +1,7 @@
 import { SnapshotError, withSnapshot } from '../../conformance/packages/snapshot.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { parsePath } from '../../patch/path-parser.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import type { Run } from './run.ts';
 import { choiceOf, type ElementDefinition } from './types.ts';
 
@@ -173,13 +173,14 @@ function checkValueSet(set: JsonObject, run: Run): void {
   run.leave();
 }
 
-function checkInclude({ system, concept }: JsonObject, run: Run): void {
+function checkInclude({ system, version, concept }: JsonObject, run: Run): void {
   if (typeof system !== 'string' || !Array.isArray(concept)) return;
   const { terminology } = run.validators;
+  const meant = typeof version === 'string' && version !== '*' ? version : undefined;
   for (const [index, one] of concept.slice(0, MAX_CONCEPTS).entries()) {
     const code = isObject(one) ? one['code'] : undefined;
     if (typeof code !== 'string') continue;
-    const { result } = terminology.validateCode(system, code, undefined, undefined);
+    const { result } = terminology.validateCode(system, code, undefined, undefined, undefined, meant);
     if (result !== 'no') continue;
     run.report(
       'warning',

@@ -1,10 +1,12 @@
 import type { CanonicalResolver } from '../../conformance/packages/package-set.ts';
-import type { CodeResult, TerminologyProvider } from './types.ts';
+import type { CodeResult, Sources, TerminologyProvider } from './types.ts';
 
 /** A question that a validation had to leave open. */
 export interface TerminologyQuestion {
   /** Undefined for a value of data type `code`: any system of the value set. */
   readonly system: string | undefined;
+  /** Coding.version. */
+  readonly version: string | undefined;
   readonly code: string;
   readonly display: string | undefined;
   /** Canonical URL, with or without `|version`; undefined: whether the system has the code. */
@@ -26,8 +28,8 @@ export interface DeferredAnswers {
   readonly most: number;
 }
 
-export function questionKey({ system, code, display, valueSet }: TerminologyQuestion): string {
-  return `${system === undefined ? '-' : `+${system}`}\n${code}\n${display ?? ''}\n${valueSet ?? ''}`;
+export function questionKey({ system, version, code, display, valueSet }: TerminologyQuestion): string {
+  return `${system === undefined ? '-' : `+${system}`}\n${version ?? ''}\n${code}\n${display ?? ''}\n${valueSet ?? ''}`;
 }
 
 /**
@@ -66,22 +68,42 @@ export class DeferredTerminology implements TerminologyProvider {
     display: string | undefined,
     valueSet: string | undefined,
     origin?: object,
+    version?: string,
   ): CodeResult {
+    const ask = () => this.#base.validateCode(system, code, display, valueSet, origin, version);
     const current = this.#current;
-    if (current === undefined) return this.#base.validateCode(system, code, display, valueSet, origin);
+    if (current === undefined) return ask();
     const overridden =
       (system !== undefined && system !== '' && current.overrides(system)) ||
-      (valueSet !== undefined && current.overrides(withoutVersion(valueSet)));
+      (valueSet !== undefined && this.#isOverridden(valueSet, origin, system === undefined, current));
     // In most validations the base knows all, and no key is made.
-    const result = overridden ? UNANSWERED : this.#base.validateCode(system, code, display, valueSet, origin);
-    if (result.result !== 'unknown' || (result as Final).final === true) return result;
+    const result = overridden ? UNANSWERED : ask();
+    if (result.result !== 'unknown' || result.final === true) return result;
     const meant = overridden || valueSet === undefined ? valueSet : this.#pinned(valueSet, origin);
-    const question = { system, code, display, valueSet: meant };
+    const question = { system, version, code, display, valueSet: meant };
     const key = questionKey(question);
     const answer = current.answers.get(key);
     if (answer !== undefined) return answer;
     if (current.open.size < current.most) current.open.set(key, question);
     return result;
+  }
+
+  drawsOn(valueSet: string, origin?: object): Sources {
+    return this.#base.drawsOn?.(valueSet, origin) ?? NOTHING;
+  }
+
+  /** Whether a value set, one that it imports, or (for a code without system) a code system of it is defined elsewhere. */
+  #isOverridden(
+    valueSet: string,
+    origin: object | undefined,
+    anySystem: boolean,
+    current: DeferredAnswers,
+  ): boolean {
+    if (current.overrides(withoutVersion(valueSet))) return true;
+    const { systems, valueSets } = this.drawsOn(valueSet, origin);
+    for (const url of valueSets) if (current.overrides(url)) return true;
+    if (anySystem) for (const url of systems) if (current.overrides(url)) return true;
+    return false;
   }
 
   /** A value set's URL with the version that it has where it is referred to. */
@@ -97,9 +119,5 @@ function withoutVersion(canonical: string): string {
   return bar < 0 ? canonical : canonical.slice(0, bar);
 }
 
-/** A result that no other source improves: a value set whose definition is known to lag behind. */
-interface Final extends CodeResult {
-  readonly final?: boolean;
-}
-
+const NOTHING: Sources = { systems: new Set(), valueSets: new Set() };
 const UNANSWERED: CodeResult = { result: 'unknown', message: 'it has not been asked for yet' };

@@ -1,7 +1,8 @@
 import { splitCanonical } from '../../conformance/packages/package-set.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compileExpression, type Evaluate, TooCostly } from '../fhirpath/compile.ts';
-import { isObject, type Node } from '../fhirpath/nodes.ts';
+import type { Node } from '../fhirpath/nodes.ts';
 import { PatternError } from '../fhirpath/regexp.ts';
 import type { ProfileCompiler } from './profile.ts';
 import type { Run } from './run.ts';
@@ -236,7 +237,7 @@ function isMember(
   run: Run,
   compiler: ProfileCompiler,
 ): boolean {
-  const ask = (system: JsonValue | undefined, code: JsonValue | undefined): boolean =>
+  const ask = (system?: JsonValue, code?: JsonValue, version?: JsonValue): boolean =>
     typeof code === 'string' &&
     run.validators.terminology.validateCode(
       typeof system === 'string' ? system : undefined,
@@ -244,11 +245,12 @@ function isMember(
       undefined,
       valueSet,
       compiler.origin,
+      typeof version === 'string' ? version : undefined,
     ).result === 'yes';
   if (!isObject(value)) return ask(undefined, value);
   const { coding } = value;
-  if (!Array.isArray(coding)) return ask(value['system'], value['code']);
-  return coding.some((one) => isObject(one) && ask(one['system'], one['code']));
+  if (!Array.isArray(coding)) return ask(value['system'], value['code'], value['version']);
+  return coding.some((one) => isObject(one) && ask(one['system'], one['code'], one['version']));
 }
 
 /** The test by all fixed and pattern values at and below an element; undefined if it has none. */

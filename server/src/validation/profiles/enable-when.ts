@@ -1,6 +1,7 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compareNodes } from '../fhirpath/compare.ts';
-import { equalValues, isObject } from '../fhirpath/nodes.ts';
+import { equalValues } from '../fhirpath/nodes.ts';
 
 /**
  * Whether a question is enabled by the answers of a response (R4 questionnaire.html#item: enableWhen, enableBehavior).

@@ -1,6 +1,7 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compileExpression, type Evaluate, TooCostly, truth } from '../fhirpath/compile.ts';
-import { isObject, type Node, type Nodes, objectNode } from '../fhirpath/nodes.ts';
+import { type Node, type Nodes, objectNode } from '../fhirpath/nodes.ts';
 import { PatternError } from '../fhirpath/regexp.ts';
 import type { Run } from './run.ts';
 import { buildTree } from './tree.ts';

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { dateRange } from '../../search/dates.ts';
 import { compileExpression, type Evaluate, truth, UnsupportedExpression } from '../fhirpath/compile.ts';
-import { isObject, type Node } from '../fhirpath/nodes.ts';
+import type { Node } from '../fhirpath/nodes.ts';
 import { TimeLimit, withinTime } from '../fhirpath/time-limit.ts';
 import type { Run } from './run.ts';
 import type { Constraint, Severity } from './types.ts';

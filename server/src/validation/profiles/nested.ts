@@ -1,7 +1,9 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { isObject, objectNode } from '../fhirpath/nodes.ts';
+import { objectNode } from '../fhirpath/nodes.ts';
 import { checkBundle } from './bundle.ts';
 import { CONFORMANCE_CHECKS } from './conformance-resources.ts';
+import { checkNarrativeLanguage } from './narrative-language.ts';
 import { checkQuestionnaireResponse } from './questionnaire.ts';
 import { checkQuestionnaire } from './questionnaire-items.ts';
 import type { Run } from './run.ts';
@@ -43,6 +45,7 @@ export function checkResource(resource: JsonObject, run: Run, asked: readonly st
   if (typeof type !== 'string' || validators.definitions.types.get(type)?.kind !== 'resource') return;
   if (type === 'Bundle') checkBundle(resource, run);
   if (resource['contained'] !== undefined) checkContainedIds(resource, run);
+  if (resource['text'] !== undefined) checkNarrativeLanguage(resource, run);
   validators.base(type).check(resource, run);
   RESOURCE_CHECKS[type]?.(resource, run);
   const done = new Set<string>();

@@ -1,37 +1,9 @@
 import type { CanonicalResolver } from '../../conformance/packages/package-set.ts';
 import type { Resource } from '../../json/types.ts';
-import { canonicalQuantity, UCUM } from '../../search/units.ts';
-import { CodeSystemIndex, type Filter } from './code-systems.ts';
-import type { CodeResult, TerminologyProvider } from './types.ts';
-
-interface Include {
-  readonly system?: string;
-  readonly concept?: readonly { readonly code: string; readonly display?: string }[];
-  readonly filter?: readonly Filter[];
-  readonly valueSet?: readonly string[];
-}
-interface Contains {
-  readonly system?: string;
-  readonly code?: string;
-  readonly abstract?: boolean;
-  readonly contains?: readonly Contains[];
-}
-
-/** A value set, ready to be asked. */
-interface IndexedSet {
-  readonly url: string;
-  readonly resource: Resource;
-  readonly include: readonly IndexedInclude[];
-  readonly exclude: readonly IndexedInclude[];
-  /** The codes of an expansion, where there is no compose. */
-  readonly expansion: ReadonlySet<string> | undefined;
-}
-interface IndexedInclude {
-  readonly system: string | undefined;
-  readonly codes: ReadonlySet<string> | undefined;
-  readonly filters: readonly Filter[];
-  readonly valueSets: readonly string[];
-}
+import { CodeSystemIndex } from './code-systems.ts';
+import { computedSystem } from './computed-systems.ts';
+import type { CodeResult, Sources, TerminologyProvider } from './types.ts';
+import { type IndexedInclude, type IndexedSet, indexSet } from './value-sets.ts';
 
 /** Value sets of R4 that are lists of something outside it, such as the work groups of HL7. */
 const LIVING: ReadonlySet<string> = new Set(['http://hl7.org/fhir/ValueSet/hl7-work-group']);
@@ -40,6 +12,20 @@ const KEPT_SYSTEMS = 48;
 const KEPT_SETS = 400;
 const KEPT_ANSWERS = 20_000;
 const MAX_KEY = 1000;
+/** Value sets that import one another: how deep, and how many. */
+const MAX_DEPTH = 100;
+const MAX_IMPORTED = 1000;
+
+/** A question about one code, and what the value sets on the way to its answer have said. */
+interface Question {
+  readonly system: string | undefined;
+  readonly version: string | undefined;
+  readonly code: string;
+  /** By {@link IndexedSet.key}: a value set that many others import is asked once. */
+  readonly answers: Map<string, boolean | undefined>;
+  /** Keys of the value sets that are being asked: one that imports itself ends here. */
+  readonly path: string[];
+}
 
 /**
  * Terminology over the value sets and code systems of the packages and of R4 core (R4 valueset.html#compose). A code is
@@ -51,6 +37,7 @@ export class PackageTerminology implements TerminologyProvider {
   readonly #systems = new Map<string, CodeSystemIndex | null>();
   readonly #sets = new Map<Resource, IndexedSet>();
   readonly #answers = new Map<string, CodeResult>();
+  readonly #sources = new Map<string, Sources>();
   readonly #origins = new WeakMap<object, number>();
   #originCount = 0;
 
@@ -64,14 +51,15 @@ export class PackageTerminology implements TerminologyProvider {
     display: string | undefined,
     valueSet: string | undefined,
     origin?: object,
+    version?: string,
   ): CodeResult {
-    const key = `${system ?? ''}\n${code}\n${display ?? ''}\n${valueSet ?? ''}\n${this.#originKey(valueSet, origin)}\n${system === undefined}`;
+    const key = `${system ?? ''}\n${version ?? ''}\n${code}\n${display ?? ''}\n${valueSet ?? ''}\n${this.#originKey(valueSet, origin)}\n${system === undefined}`;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
     const answer =
       valueSet === undefined
-        ? this.#inSystem(system ?? '', code, display)
-        : this.#inSet(system, code, valueSet, origin);
+        ? this.#inSystem(system ?? '', version, code, display)
+        : this.#inSet({ system, version, code, answers: new Map(), path: [] }, valueSet, origin);
     // Long texts are no codes: they would fill the memory.
     if (key.length > MAX_KEY) return answer;
     if (this.#answers.size >= KEPT_ANSWERS) this.#answers.clear();
@@ -90,7 +78,42 @@ export class PackageTerminology implements TerminologyProvider {
     return key;
   }
 
-  #inSystem(system: string, code: string, display: string | undefined): CodeResult {
+  drawsOn(valueSet: string, origin?: object): Sources {
+    const key = `${valueSet}\n${this.#originKey(valueSet, origin)}`;
+    let sources = this.#sources.get(key);
+    if (sources === undefined) {
+      sources = this.#sourcesOf(valueSet, origin);
+      if (this.#sources.size >= KEPT_SETS) this.#sources.clear();
+      this.#sources.set(key, sources);
+    }
+    return sources;
+  }
+
+  #sourcesOf(valueSet: string, origin: object | undefined): Sources {
+    const systems = new Set<string>();
+    const valueSets = new Set<string>();
+    const open: [url: string, origin: object | undefined][] = [[valueSet, origin]];
+    for (let next = open.pop(); next !== undefined && valueSets.size < MAX_IMPORTED; next = open.pop()) {
+      const set = this.#set(...next);
+      if (set === undefined) continue;
+      for (const system of set.systems) systems.add(system);
+      for (const { valueSets: imported } of [...set.include, ...set.exclude]) {
+        for (const url of imported) {
+          if (valueSets.has(url)) continue;
+          valueSets.add(url);
+          open.push([url, set.resource]);
+        }
+      }
+    }
+    return { systems, valueSets: new Set([...valueSets].map((url) => url.split('|', 1)[0] as string)) };
+  }
+
+  #inSystem(
+    system: string,
+    version: string | undefined,
+    code: string,
+    display: string | undefined,
+  ): CodeResult {
     const computed = computedSystem(system, code);
     if (computed !== undefined) {
       return computed
@@ -100,7 +123,10 @@ export class PackageTerminology implements TerminologyProvider {
     if (this.#resolver.resolve('ValueSet', system) !== undefined && this.#system(system) === undefined) {
       return { result: 'no', message: `${system} is a value set, not a code system` };
     }
-    const index = this.#system(system);
+    const index = this.#system(system, version);
+    if (index === undefined && version !== undefined && this.#system(system) !== undefined) {
+      return { result: 'unknown', unknownVersion: true, message: unknownVersion(system, version) };
+    }
     if (index === undefined) return { result: 'unknown', message: `the code system ${system} is not here` };
     const concept = index.find(code);
     if (concept === undefined) {
@@ -117,9 +143,8 @@ export class PackageTerminology implements TerminologyProvider {
     return isRight ? { result: 'yes' } : { result: 'yes', display: concept.display };
   }
 
-  #inSet(system: string | undefined, code: string, valueSet: string, origin: object | undefined): CodeResult {
-    if (LIVING.has(valueSet.split('|', 1)[0] as string))
-      return this.#inLiving(system, code, valueSet, origin);
+  #inSet(question: Question, valueSet: string, origin: object | undefined): CodeResult {
+    if (LIVING.has(valueSet.split('|', 1)[0] as string)) return this.#inLiving(question, valueSet, origin);
     const set = this.#set(valueSet, origin);
     if (set === undefined) {
       return {
@@ -128,103 +153,95 @@ export class PackageTerminology implements TerminologyProvider {
         message: `the value set ${valueSet} is not known here`,
       };
     }
-    const member = this.#isMember(set, system, code, [], new Map());
+    const member = this.#isMember(set, question);
     if (member === true) return { result: 'yes' };
     if (member === false) return { result: 'no' };
+    const { system, version } = question;
+    if (system !== undefined && version !== undefined && this.#system(system, version) === undefined) {
+      return { result: 'unknown', unknownVersion: true, message: unknownVersion(system, version) };
+    }
     return { result: 'unknown', message: 'it draws on a code system that is not here' };
   }
 
   /** Of a list that goes on growing only membership can be told. */
-  #inLiving(
-    system: string | undefined,
-    code: string,
-    valueSet: string,
-    origin: object | undefined,
-  ): CodeResult {
+  #inLiving(question: Question, valueSet: string, origin: object | undefined): CodeResult {
     const set = this.#set(valueSet, origin);
-    return set !== undefined && this.#isMember(set, system, code, [], new Map()) === true
+    return set !== undefined && this.#isMember(set, question) === true
       ? { result: 'yes' }
-      : { result: 'unknown', message: 'its list goes on growing' };
+      : { result: 'unknown', final: true, message: 'its list goes on growing' };
   }
 
-  #isMember(
-    set: IndexedSet,
-    system: string | undefined,
-    code: string,
-    path: readonly IndexedSet[],
-    answers: Map<IndexedSet, boolean | undefined>,
-  ): boolean | undefined {
-    if (path.includes(set) || path.length > 20) return undefined;
-    // A value set that is imported by several others is asked once.
-    if (answers.has(set)) return answers.get(set);
-    const answer = this.#ask(set, system, code, path, answers);
-    answers.set(set, answer);
+  /** Whether a value set has the code; undefined where that cannot be told, as in one that imports itself. */
+  #isMember(set: IndexedSet, question: Question): boolean | undefined {
+    const { answers, path } = question;
+    if (answers.has(set.key)) return answers.get(set.key);
+    if (path.length > MAX_DEPTH || path.includes(set.key)) return undefined;
+    path.push(set.key);
+    const answer = this.#ask(set, question);
+    path.pop();
+    answers.set(set.key, answer);
     return answer;
   }
 
-  #ask(
-    set: IndexedSet,
-    system: string | undefined,
-    code: string,
-    path: readonly IndexedSet[],
-    answers: Map<IndexedSet, boolean | undefined>,
-  ): boolean | undefined {
+  #ask(set: IndexedSet, question: Question): boolean | undefined {
+    const { system, code } = question;
     if (set.expansion !== undefined) {
       return set.expansion.has(system === undefined ? code : `${system}|${code}`);
     }
-    const inner = [...path, set];
-    const included = any(
-      set.include.map((include) => this.#matches(include, system, code, set, inner, answers)),
-    );
+    const included = any(set.include.map((include) => this.#matches(include, question, set)));
     if (included === false || set.exclude.length === 0) return included;
-    const excluded = any(
-      set.exclude.map((exclude) => this.#matches(exclude, system, code, set, inner, answers)),
-    );
+    const excluded = any(set.exclude.map((exclude) => this.#matches(exclude, question, set)));
     if (excluded === true) return false;
     return excluded === undefined ? undefined : included;
   }
 
   /** An include or exclude: its system part and all its value sets must have the code. */
-  #matches(
-    { system: own, codes, filters, valueSets }: IndexedInclude,
-    system: string | undefined,
-    code: string,
-    set: IndexedSet,
-    path: readonly IndexedSet[],
-    answers: Map<IndexedSet, boolean | undefined>,
-  ): boolean | undefined {
+  #matches(include: IndexedInclude, question: Question, set: IndexedSet): boolean | undefined {
     let result: boolean | undefined = true;
-    for (const url of valueSets) {
+    for (const url of include.valueSets) {
       const imported = this.#set(url, set.resource);
-      const member =
-        imported === undefined ? undefined : this.#isMember(imported, system, code, path, answers);
+      const member = imported === undefined ? undefined : this.#isMember(imported, question);
       if (member === false) return false;
       if (member === undefined) result = undefined;
     }
-    if (own === undefined) return valueSets.length === 0 ? false : result;
+    if (include.system === undefined) return include.valueSets.length === 0 ? false : result;
+    const own = this.#matchesSystem(include, include.system, question);
+    return own === true ? result : own;
+  }
+
+  #matchesSystem(
+    { version, codes, filters }: IndexedInclude,
+    own: string,
+    { system, version: asked, code }: Question,
+  ): boolean | undefined {
     if (system !== undefined && system !== own) return false;
     if (codes !== undefined) {
-      if (codes.has(code)) return result;
+      if (codes.has(code)) return true;
       // Case matters unless the system says that it does not.
-      const index = this.#system(own);
-      const concept = index?.find(code);
-      return concept !== undefined && concept.code !== code && codes.has(concept.code) ? result : false;
+      const concept = this.#system(own)?.find(code);
+      return concept !== undefined && concept.code !== code && codes.has(concept.code);
     }
     const computed = computedSystem(own, code);
-    if (computed !== undefined && filters.length === 0) return computed ? result : false;
-    const index = this.#system(own);
+    if (computed !== undefined && filters.length === 0) return computed;
+    const wanted = version ?? asked;
+    const exact = wanted === undefined ? undefined : this.#system(own, wanted);
+    const index = exact ?? this.#system(own);
     if (index === undefined) return undefined;
+    // What another version than the one that is meant does not have, that one may.
+    const no = wanted === undefined || exact !== undefined ? false : undefined;
     const concept = index.find(code);
-    if (concept === undefined) return index.complete ? false : undefined;
+    if (concept === undefined) return index.complete ? no : undefined;
+    let result: boolean | undefined = true;
     for (const filter of filters) {
       const keeps = index.keeps(concept, filter);
-      if (keeps === false) return false;
+      if (keeps === false) return no;
       if (keeps === undefined) result = undefined;
     }
     return result;
   }
 
-  #system(url: string): CodeSystemIndex | undefined {
+  #system(system: string, version?: string): CodeSystemIndex | undefined {
+    const url = version === undefined ? system : `${system}|${version}`;
     let index = this.#systems.get(url);
     if (index === undefined) {
       const resource = this.#resolver.resolve('CodeSystem', url);
@@ -265,42 +282,8 @@ export class PackageTerminology implements TerminologyProvider {
   }
 }
 
-function indexSet(resource: Resource): IndexedSet {
-  const compose = resource['compose'] as unknown as
-    | { include?: readonly Include[]; exclude?: readonly Include[] }
-    | undefined;
-  const contains = (resource['expansion'] as unknown as { contains?: readonly Contains[] } | undefined)
-    ?.contains;
-  let expansion: Set<string> | undefined;
-  if (compose === undefined && contains !== undefined) {
-    expansion = new Set();
-    const visit = (list: readonly Contains[]): void => {
-      for (const { system, code, abstract, contains: inner } of list) {
-        if (code !== undefined && abstract !== true) {
-          expansion?.add(code);
-          expansion?.add(`${system ?? ''}|${code}`);
-        }
-        visit(inner ?? []);
-      }
-    };
-    visit(contains);
-  }
-  return {
-    url: String(resource['url']),
-    resource,
-    include: (compose?.include ?? []).map(indexInclude),
-    exclude: (compose?.exclude ?? []).map(indexInclude),
-    expansion,
-  };
-}
-
-function indexInclude({ system, concept, filter, valueSet }: Include): IndexedInclude {
-  return {
-    system,
-    codes: concept === undefined ? undefined : new Set(concept.map(({ code }) => code)),
-    filters: filter ?? [],
-    valueSets: valueSet ?? [],
-  };
+function unknownVersion(system: string, version: string): string {
+  return `the version ${JSON.stringify(version.slice(0, 100))} of the code system ${system} is not known here`;
 }
 
 /** Or of three values: true if one is, else undefined if one is. */
@@ -312,28 +295,3 @@ function any(results: readonly (boolean | undefined)[]): boolean | undefined {
 function fold(text: string): string {
   return text.trim().replace(/\s+/g, ' ').toLowerCase();
 }
-
-/** Systems whose codes are told by their form: whether a text is one; undefined for any other system. */
-function computedSystem(system: string, code: string): boolean | undefined {
-  switch (system) {
-    case UCUM:
-      return canonicalQuantity(1, code) !== undefined;
-    case 'urn:ietf:bcp:47':
-      return /^(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?(?:-(?:[A-Za-z0-9]{5,8}|\d[A-Za-z0-9]{3}))*(?:-[A-WYZa-wyz0-9](?:-[A-Za-z0-9]{2,8})+)*(?:-x(?:-[A-Za-z0-9]{1,8})+)?$|^x(?:-[A-Za-z0-9]{1,8})+$|^i-[a-z]+$/.test(
-        code,
-      );
-    case 'urn:ietf:bcp:13':
-    case 'http://www.rfc-editor.org/bcp/bcp13.txt':
-      // R4 names its formats by short codes too (CapabilityStatement.format).
-      return /^(?:xml|json|ttl|html)$|^[A-Za-z0-9][\w!#$&^.+-]*\/[A-Za-z0-9*][\w!#$&^.+*-]*(?:\s*;.*)?$/.test(
-        code,
-      );
-    case 'urn:iso:std:iso:4217':
-      return /^[A-Z]{3}$/.test(code) ? (CURRENCIES.has(code) ? true : undefined) : false;
-    default:
-      return undefined;
-  }
-}
-
-/** ISO 4217 as the ICU tables of the runtime have it. A code that is not there may be newer. */
-const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));

@@ -1,5 +1,6 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject } from '../../json/types.ts';
-import { isObject, objectNode } from '../fhirpath/nodes.ts';
+import { objectNode } from '../fhirpath/nodes.ts';
 import { BINDABLE, type BindingCheck, compileBinding } from './bindings.ts';
 import { countOf, itemOf, maxOf, reportMax, reportMin, type Slot } from './cardinality.ts';
 import { checkInvariant, compileInvariant, type Invariant } from './invariants.ts';

@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import { items } from './questionnaire.ts';
 import type { Run } from './run.ts';
 

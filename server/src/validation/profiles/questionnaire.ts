@@ -1,5 +1,6 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { equalValues, isObject } from '../fhirpath/nodes.ts';
+import { checkAnswerValue } from './answer-values.ts';
 import { isEnabled } from './enable-when.ts';
 import type { Run } from './run.ts';
 
@@ -203,82 +204,9 @@ function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): voi
           'structure',
           `An answer to a question of type ${String(type)} must be ${allowed.join(' or ')}, not ${property}`,
         );
-      } else checkValue(question, property, answer[property] as JsonValue, scope);
+      } else checkAnswerValue(question, property, answer[property] as JsonValue, scope.questionnaire, run);
     }
     checkItems(items(question), items(answer), within(scope, answer));
     run.leave();
   }
-}
-
-function checkValue(question: JsonObject, property: string, value: JsonValue, scope: Scope): void {
-  const { run } = scope;
-  const { maxLength, answerOption, answerValueSet, type } = question;
-  if (typeof maxLength === 'number' && typeof value === 'string' && value.length > maxLength) {
-    run.report('error', 'too-long', `The answer has ${value.length} characters, ${maxLength} are allowed`);
-  }
-  // Any text may stand for none of an open choice.
-  if (type === 'open-choice' && property === 'valueString') return;
-  if (Array.isArray(answerOption) && answerOption.length > 0) {
-    const isOption = answerOption.some((option) => isObject(option) && isSame(option[property], value));
-    if (!isOption) run.report('error', 'code-invalid', 'The answer is none of the options of the question');
-    return;
-  }
-  if (typeof answerValueSet !== 'string' || !isObject(value) || property !== 'valueCoding') return;
-  const { system, code } = value;
-  if (typeof code !== 'string') return;
-  if (answerValueSet.startsWith('#')) {
-    checkContainedSet(answerValueSet.slice(1), value, scope);
-    return;
-  }
-  const result = run.validators.terminology.validateCode(
-    typeof system === 'string' ? system : '',
-    code,
-    undefined,
-    answerValueSet,
-    scope.questionnaire,
-  );
-  if (result.result === 'no' && type === 'choice') {
-    run.report(
-      'error',
-      'code-invalid',
-      `The answer is not in the value set ${answerValueSet} of the question`,
-    );
-  } else if (result.result === 'unknown') {
-    run.report(
-      run.options.uncheckedCodes ?? 'information',
-      'not-supported',
-      `The answer was not checked against the value set ${answerValueSet}`,
-    );
-  }
-}
-
-/** A value set that the questionnaire contains: those of its codes that it lists. */
-function checkContainedSet(id: string, coding: JsonObject, scope: Scope): void {
-  const contained = scope.questionnaire['contained'];
-  const set = (Array.isArray(contained) ? contained : []).find(
-    (one): one is JsonObject => isObject(one) && one['id'] === id,
-  );
-  const compose = set?.['compose'];
-  const includes = isObject(compose) && Array.isArray(compose['include']) ? compose['include'] : [];
-  if (includes.length === 0) return;
-  for (const include of includes) {
-    if (!isObject(include)) return;
-    if (include['valueSet'] !== undefined || include['filter'] !== undefined) return;
-    if (include['system'] !== coding['system']) continue;
-    const { concept } = include;
-    if (!Array.isArray(concept)) return;
-    if (concept.some((one) => isObject(one) && one['code'] === coding['code'])) return;
-  }
-  scope.run.report('error', 'code-invalid', `The answer is not in the value set #${id} of the question`);
-}
-
-function isSame(option: JsonValue | undefined, value: JsonValue): boolean {
-  if (!isObject(option) || !isObject(value)) return equalValues(option, value);
-  if ('code' in option || 'code' in value) {
-    return (
-      option['code'] === value['code'] &&
-      (option['system'] === undefined || option['system'] === value['system'])
-    );
-  }
-  return 'display' in option ? option['display'] === value['display'] : equalValues(option, value);
 }

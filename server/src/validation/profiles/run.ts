@@ -1,7 +1,8 @@
 import type { IssueCode, IssueSeverity } from '../../fhir/outcome.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import type { Environment } from '../fhirpath/compile.ts';
-import { isObject, type Node, objectNode } from '../fhirpath/nodes.ts';
+import { type Node, objectNode } from '../fhirpath/nodes.ts';
 import type { Severity, ValidationIssue, ValidationOptions } from './types.ts';
 import type { Validators } from './validators.ts';
 

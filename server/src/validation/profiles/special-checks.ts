@@ -22,7 +22,7 @@ const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
 /** R4 datatypes.html#Coding: the system is absolute; code and display are those of the code system. */
 function checkCoding(coding: JsonObject, run: Run): void {
-  const { system, code, display } = coding;
+  const { system, version, code, display } = coding;
   if (typeof system !== 'string') return;
   if (!ABSOLUTE.test(system)) {
     run.report(
@@ -37,7 +37,14 @@ function checkCoding(coding: JsonObject, run: Run): void {
   if (typeof code !== 'string') return;
   const { validators, options } = run;
   const shown = typeof display === 'string' ? display : undefined;
-  const result = validators.terminology.validateCode(system, code, shown, undefined);
+  const result = validators.terminology.validateCode(
+    system,
+    code,
+    shown,
+    undefined,
+    undefined,
+    typeof version === 'string' ? version : undefined,
+  );
   if (result.result === 'no') {
     // The tables of HL7 v2 and v3 go on independently of R4: a code that is new there is no error here.
     const evolves = /^http:\/\/terminology\.hl7\.org\/CodeSystem\/v[23]-/.test(system);
@@ -48,7 +55,22 @@ function checkCoding(coding: JsonObject, run: Run): void {
       undefined,
       'code',
     );
-  } else if (result.display !== undefined) {
+    return;
+  }
+  if (result.unknownVersion === true) {
+    run.report(
+      options.uncheckedCodes ?? 'warning',
+      'not-found',
+      `The code was not checked: ${result.message ?? 'the version of the code system is not known here'}`,
+      undefined,
+      'version',
+    );
+  }
+  if (result.result !== 'yes') return;
+  if (result.message !== undefined) {
+    run.report('warning', 'business-rule', result.message, undefined, 'code');
+  }
+  if (result.display !== undefined) {
     run.report(
       options.wrongDisplays ?? 'warning',
       'value',

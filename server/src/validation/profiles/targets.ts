@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonValue } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import { typeOfProfile } from './discriminators.ts';
 import { type Run, type Source, typeOfReference } from './run.ts';
 import type { ElementDefinition } from './types.ts';

@@ -30,16 +30,19 @@ export function usCore(version: string): { set: PackageSet; validators: Validato
   return entry;
 }
 
-/** A resolver with a few resources of its own in front of R4 core. */
+/** A resolver with a few resources of its own in front of R4 core, by the versions that they have, if any. */
 export function withResources(resources: readonly object[]): CanonicalResolver {
   const core = new PackageSet([]);
   return {
     resolve(type, canonical, origin) {
-      const url = canonical.split('|')[0];
-      const own = resources.find(
-        (one) => (one as Resource).resourceType === type && (one as Resource)['url'] === url,
+      const [url, version] = canonical.split('|');
+      const own = (resources as Resource[]).find(
+        (one) =>
+          one.resourceType === type &&
+          one['url'] === url &&
+          (version === undefined || one['version'] === undefined || one['version'] === version),
       );
-      return (own as Resource | undefined) ?? core.resolve(type, canonical, origin);
+      return own ?? core.resolve(type, canonical, origin);
     },
   };
 }

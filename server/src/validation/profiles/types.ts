@@ -97,7 +97,7 @@ export function choiceOf(definition: ElementDefinition, stem: string): JsonValue
 export interface CodeResult {
   /** `unknown`: it cannot be told here. */
   readonly result: 'yes' | 'no' | 'unknown';
-  /** Why not, or why it is unknown: for a person. */
+  /** Why not, why it is unknown, or what else there is to say of a code that is right (it is inactive): for a person. */
   readonly message?: string;
   /** The right display, if one was given that is not. */
   readonly display?: string;
@@ -105,6 +105,17 @@ export interface CodeResult {
   readonly notInSystem?: boolean;
   /** The value set is not known at all. */
   readonly unknownValueSet?: boolean;
+  /** The code system is known, but not in the version that the coding names. */
+  readonly unknownVersion?: boolean;
+  /** No other source knows better: a value set whose definition is known to lag behind. */
+  readonly final?: boolean;
+}
+
+/** What the codes of a value set come from, canonical URLs without version. */
+export interface Sources {
+  readonly systems: ReadonlySet<string>;
+  /** The value sets that it imports, directly or not. */
+  readonly valueSets: ReadonlySet<string>;
 }
 
 /** Where codes are validated. Synchronous: it answers from memory or says `unknown`. */
@@ -113,6 +124,7 @@ export interface TerminologyProvider {
    * @param system undefined where only a code is known (data type `code`): any system of the value set then
    * @param valueSet canonical URL; undefined to ask only whether the system has the code
    * @param origin the resource in which the value set's URL stands, see CanonicalResolver.resolve
+   * @param version Coding.version: of the code system
    */
   validateCode(
     system: string | undefined,
@@ -120,7 +132,10 @@ export interface TerminologyProvider {
     display: string | undefined,
     valueSet: string | undefined,
     origin?: object,
+    version?: string,
   ): CodeResult;
+  /** The code systems and value sets that a value set draws on, as far as they are known. */
+  drawsOn?(valueSet: string, origin?: object): Sources;
 }
 
 /** An issue, and where the rule that it breaks stands. */

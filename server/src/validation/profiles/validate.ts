@@ -1,10 +1,11 @@
 import { loadDefinitions } from '../../conformance/definitions.ts';
 import type { DefinitionsModel } from '../../conformance/model.ts';
 import type { CanonicalResolver } from '../../conformance/packages/package-set.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonValue } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import { type StructureIssue, validateStructure } from '../structure.ts';
 import { fhirPathOf } from './expression.ts';
+import { logicalInstance } from './logical-models.ts';
 import { checkResource } from './nested.ts';
 import { PackageTerminology } from './package-terminology.ts';
 import { ENOUGH, Run } from './run.ts';
@@ -35,7 +36,8 @@ export function createValidators(
  * Validates a resource (R4 validation.html): its structure, R4's own rules, the profiles that it and the resources in it
  * declare, and those asked for.
  *
- * @param resource what parseJson gave; anything else than a resource is an issue too
+ * @param resource what parseJson gave; an instance of a logical model of the packages, or a resource; anything else is an
+ *   issue too
  * @returns the issues in the order of the resource's structure first, then rules; each with details for a person, a
  *   FHIRPath expression, and where it comes from a profile that profile, element and constraint
  */
@@ -44,6 +46,8 @@ export function validateResource(
   validators: Validators,
   request: ValidationRequest = {},
 ): ValidationIssue[] {
+  const logical = isObject(resource) ? logicalInstance(resource, validators) : undefined;
+  if (logical !== undefined) return validateResource(logical.instance, logical.validators, request);
   const { definitions } = validators;
   const options = request.options ?? {};
   const structure = validateStructure(resource, definitions, { strict: true }).map(atHolder);

@@ -1,8 +1,9 @@
 import type { DefinitionsModel } from '../../conformance/model.ts';
 import { type CanonicalResolver, splitCanonical } from '../../conformance/packages/package-set.ts';
 import { SnapshotError, withSnapshot } from '../../conformance/packages/snapshot.ts';
+import { isObject } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
-import { isObject, type Node, TypeNavigator } from '../fhirpath/nodes.ts';
+import { type Node, TypeNavigator } from '../fhirpath/nodes.ts';
 import { type BaseType, compileBaseType } from './base.ts';
 import { compileProfile, type ProfileValidator } from './profile.ts';
 import { buildTree, type ElementNode } from './tree.ts';
@@ -142,20 +143,24 @@ export class Validators {
   }
 
   memberOf(value: Node, valueSet: string): boolean | undefined {
-    const ask = (system: unknown, code: unknown): boolean | undefined => {
+    const ask = (system: unknown, code: unknown, version?: unknown): boolean | undefined => {
       if (typeof code !== 'string') return undefined;
       const { result } = this.terminology.validateCode(
         typeof system === 'string' ? system : undefined,
         code,
         undefined,
         valueSet,
+        undefined,
+        typeof version === 'string' ? version : undefined,
       );
       return result === 'unknown' ? undefined : result === 'yes';
     };
     if (!isObject(value.v)) return ask(undefined, value.v);
     const { coding } = value.v;
-    if (!Array.isArray(coding)) return ask(value.v['system'], value.v['code']);
-    const results = coding.map((one) => (isObject(one) ? ask(one['system'], one['code']) : undefined));
+    if (!Array.isArray(coding)) return ask(value.v['system'], value.v['code'], value.v['version']);
+    const results = coding.map((one) =>
+      isObject(one) ? ask(one['system'], one['code'], one['version']) : undefined,
+    );
     return results.includes(true) ? true : results.includes(undefined) ? undefined : false;
   }
 }

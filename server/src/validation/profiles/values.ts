@@ -1,7 +1,7 @@
 import { isNumber, numberOf, textOf } from '../../json/exact-number.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compareNodes } from '../fhirpath/compare.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 import { choiceOf, type ElementDefinition } from './types.ts';
 
 /** A rule on one value: what is wrong with it, or undefined. */

@@ -1,5 +1,5 @@
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject } from '../../json/types.ts';
-import { isObject } from '../fhirpath/nodes.ts';
 
 const LOINC = 'http://loinc.org';
 const CORE = 'http://hl7.org/fhir/StructureDefinition/';

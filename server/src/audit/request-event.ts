@@ -1,0 +1,129 @@
+import type { Interaction } from '../access/scope.ts';
+import { encodeQuery } from '../fhir/query-text.ts';
+import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
+import type { WriteOutcome, WriteRequest } from '../fhir/write/write-request.ts';
+import type { AuditInput } from './entry.ts';
+import type { KindName } from './kinds.ts';
+import { patientsIn } from './patients.ts';
+import { isLogId } from './resource.ts';
+
+/** Who makes a request and from where: the part of its events that is the same for all of them. */
+export type AuditActor = Pick<
+  AuditInput,
+  'agent' | 'client' | 'role' | 'purpose' | 'request' | 'address' | 'token' | 'login'
+>;
+
+/** How a request ended. */
+export interface RequestEnd {
+  readonly status: number;
+  /** What was answered; absent after an error. */
+  readonly response?: FhirResponse | undefined;
+  /** The interaction where there is no response that tells it. */
+  readonly interaction?: Interaction;
+  /** First diagnostics of an error. */
+  readonly reason?: string;
+  /** Patients concerned, where the caller knows them better than the answer's text shows (`_elements`, raw Binary). */
+  readonly patients?: readonly string[];
+}
+
+/** Failures that say something about security: whoever probes what is there, or may not come in. */
+const SECURITY = new Set([401, 403, 404, 410, 429]);
+const WRITES = new Set<Interaction>(['create', 'update', 'patch', 'delete', 'batch', 'transaction']);
+
+/**
+ * The event of a request that was answered: reads, searches, histories and operations that succeeded, and every refusal
+ * that has to do with security. Writes that succeeded are told by {@link writeEvents} in their transaction.
+ * @returns undefined where there is nothing to record: /metadata, writes, malformed requests
+ */
+export function requestEvent(
+  request: Pick<FhirRequest, 'method' | 'path' | 'query'>,
+  end: RequestEnd,
+  actor: AuditActor,
+): AuditInput | undefined {
+  const { status, response } = end;
+  const interaction = response?.interaction ?? end.interaction ?? guessed(request);
+  const failed = status >= 400;
+  if (
+    interaction === 'capabilities' ||
+    (failed ? !SECURITY.has(status) && status < 500 : WRITES.has(interaction))
+  )
+    return undefined;
+  const { path, query } = request;
+  const [type, id] = path;
+  const isInstance = type !== undefined && /^[A-Z]/.test(type) && id !== undefined && !/^[_$]/.test(id);
+  const isQuery = failed || query.length > 0 || !(interaction === 'read' || interaction === 'vread');
+  const text = response?.text;
+  const isLog = isInstance && type === 'AuditEvent' && isLogId(id);
+  const patients = failed
+    ? isInstance && type === 'Patient'
+      ? [id]
+      : []
+    : (end.patients ?? (text === undefined || isLog ? [] : patientsIn(text)));
+  const version = path[2] === '_history' && path[3] !== undefined ? Number(path[3]) : versionOf(response);
+  return {
+    ...actor,
+    kind: interaction as KindName,
+    status,
+    ...(isInstance ? { what: `${type}/${id}` } : {}),
+    ...(version === undefined || !Number.isInteger(version) || !isInstance ? {} : { version }),
+    ...(isQuery ? { query: requestLine(request) } : {}),
+    ...(patients.length === 0 ? {} : { patients }),
+    ...(end.reason === undefined ? {} : { detail: { reason: end.reason } }),
+  };
+}
+
+/**
+ * The events of a transaction's writes, for `AuditLog.statements`. What was not written (a conditional create that found
+ * its resource, a delete of nothing) makes none.
+ */
+export function writeEvents(
+  requests: readonly WriteRequest[],
+  outcomes: readonly (WriteOutcome | undefined)[],
+  actor: AuditActor,
+): AuditInput[] {
+  return requests.flatMap((request, i) => {
+    const outcome = outcomes[i];
+    if (outcome === undefined || outcome.id === '' || outcome.version === 0) return [];
+    if (request.kind === 'create' && outcome.status === 200) return [];
+    const { type, id, version, status, content } = outcome;
+    const patients = type === 'Patient' ? [id] : patientsIn(content);
+    return [
+      {
+        ...actor,
+        kind: request.kind,
+        status,
+        what: `${type}/${id}`,
+        version,
+        ...(request.criteria === undefined ? {} : { query: `${type}?${request.criteria}` }),
+        ...(patients.length === 0 ? {} : { patients }),
+      },
+    ];
+  });
+}
+
+/** The request as it was made: method, path below the base, and query. */
+export function requestLine({ method, path, query }: Pick<FhirRequest, 'method' | 'path' | 'query'>): string {
+  const where = path.join('/');
+  return `${method} ${where}${query.length === 0 ? '' : `?${encodeQuery(query)}`}`;
+}
+
+/** What was asked for, when the request failed before that was found out. */
+function guessed({ method, path }: Pick<FhirRequest, 'method' | 'path'>): Interaction {
+  if (path.some((segment) => segment.startsWith('$'))) return 'operation';
+  if (method === 'PUT') return 'update';
+  if (method === 'PATCH') return 'patch';
+  if (method === 'DELETE') return 'delete';
+  const last = path.at(-1);
+  if (path.includes('_history')) {
+    if (last !== '_history') return 'vread';
+    return path.length === 1 ? 'history-system' : path.length === 2 ? 'history-type' : 'history-instance';
+  }
+  if (method === 'POST' && last !== '_search') return path.length === 0 ? 'batch' : 'create';
+  if (path.length === 2 && last !== '_search') return 'read';
+  return path.length === 0 ? 'search-system' : 'search-type';
+}
+
+function versionOf(response: FhirResponse | undefined): number | undefined {
+  const version = /^W\/"(\d+)"$/.exec(response?.headers?.['ETag'] ?? '')?.[1];
+  return version === undefined ? undefined : Number(version);
+}

@@ -1,0 +1,58 @@
+import type { Tenant } from '../../access/scope.ts';
+
+/** What a login still lacks: the second factor, or one to be set up because the tenant demands it. */
+export type PendingStep = 'second-factor' | 'enrol';
+
+/** A person's login in a browser. Times are epoch milliseconds. */
+export interface Session {
+  /** UUID; not what the cookie holds. */
+  readonly id: string;
+  readonly accountId: string;
+  readonly created: number;
+  readonly lastSeen: number;
+  readonly expires: number;
+  /** When the person proved who they are. */
+  readonly authenticated: number;
+  /** How: RFC 8176 values such as `pwd`, `otp`, `hwk`, `mfa`. */
+  readonly methods: readonly string[];
+  /** With this it is no login yet. */
+  readonly pending?: PendingStep;
+  readonly address?: string;
+  readonly userAgent?: string;
+}
+
+export interface NewSession {
+  readonly accountId: string;
+  readonly expires: number;
+  readonly methods: readonly string[];
+  readonly pending?: PendingStep | undefined;
+  readonly address?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+/** The sessions of tenants. Storage: storage/auth/sessions.ts. */
+export interface SessionStore {
+  /** @returns the cookie's value, of which only the hash is kept */
+  create(tenant: Tenant, session: NewSession): Promise<{ id: string; token: string }>;
+  /** The session of a cookie, pending ones too, unless it has ended. */
+  findByToken(tenant: Tenant, token: string): Promise<Session | undefined>;
+  /** Complete sessions that are alive, last used first. */
+  ofAccount(tenant: Tenant, accountId: string): Promise<Session[]>;
+  /** Notes that a session is in use. */
+  seen(tenant: Tenant, session: Session): Promise<void>;
+  /**
+   * Gives a session another cookie value after the person proved more, or proved themselves again: what was known before
+   * is worth nothing then (session fixation).
+   */
+  renew(
+    tenant: Tenant,
+    id: string,
+    methods: readonly string[],
+    pending: PendingStep | undefined,
+  ): Promise<string>;
+  /**
+   * Ends one session of an account, or all but one, with what apps hold by them (offline access excepted).
+   * @returns how many
+   */
+  end(tenant: Tenant, accountId: string, which: { id: string } | { except?: string }): Promise<number>;
+}

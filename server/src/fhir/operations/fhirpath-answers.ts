@@ -1,0 +1,77 @@
+import { isObject, isResource } from '../../json/objects.ts';
+import { parseJson } from '../../json/parse.ts';
+import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import { tenantTerminology } from '../../terminology/tenant-terminology.ts';
+import type { ValidationIssue } from '../../validation/profiles/types.ts';
+import type { FhirRequest } from '../request.ts';
+import type { Services } from '../services.ts';
+import { validateInTenant } from '../validation/validate-in-tenant.ts';
+import type { FhirPathAnswers } from './fhirpath-evaluator.ts';
+import { terminologyOf, visibleTo } from './terminology/call.ts';
+
+/** Answers with a tenant's packages, profiles and terminology (R4 fhirpath.html#functions: conformsTo(), memberOf()). */
+export function answersInTenant(services: Services, request: FhirRequest): FhirPathAnswers {
+  return async ({ kind, url, json }) => {
+    const value = parseJson(json);
+    const terminology = terminologyOf(services);
+    const context = await services.tenants.current(request.context.tenant);
+    if (kind === 'conformsTo') {
+      const resource = profiledBy(value);
+      if (resource === undefined || (await context.validators()).profile(url) === undefined) return undefined;
+      return conforms(
+        await validateInTenant(terminology, context, resource, { profiles: [url] }, visibleTo(request)),
+      );
+    }
+    const ask = await tenantTerminology(terminology, context, visibleTo(request));
+    return anyMember(value, async ({ system, code, version }) => {
+      const { result } = await ask.validateCode(system, code, undefined, url, version);
+      return result === 'unknown' ? undefined : result;
+    });
+  };
+}
+
+/** The resource without the profiles that it declares: only those asked for count. Undefined for what is no resource. */
+export function profiledBy(value: JsonValue): Resource | undefined {
+  if (!isResource(value)) return undefined;
+  const { meta } = value;
+  if (!isObject(meta)) return value;
+  const { profile: _, ...rest } = meta;
+  const { meta: __, ...without } = value;
+  return { ...without, ...(Object.keys(rest).length === 0 ? {} : { meta: rest }) } as Resource;
+}
+
+export function conforms(issues: readonly ValidationIssue[]): boolean {
+  return !issues.some(({ severity }) => severity === 'error' || severity === 'fatal');
+}
+
+interface AskedCode {
+  readonly system: string | undefined;
+  readonly code: string;
+  readonly version: string | undefined;
+}
+
+/** Whether a code, Coding or any coding of a CodeableConcept is in a value set; undefined if that is not known. */
+async function anyMember(
+  value: JsonValue,
+  ask: (code: AskedCode) => Promise<boolean | undefined>,
+): Promise<boolean | undefined> {
+  if (typeof value === 'string') return ask({ system: undefined, code: value, version: undefined });
+  if (!isObject(value)) return false;
+  const { coding } = value;
+  const codings = Array.isArray(coding) ? coding.filter(isObject) : [value];
+  const results: (boolean | undefined)[] = [];
+  for (const one of codings) {
+    const code = codeOf(one);
+    results.push(code === undefined ? false : await ask(code));
+  }
+  return results.includes(true) ? true : results.includes(undefined) ? undefined : false;
+}
+
+function codeOf({ system, code, version }: JsonObject): AskedCode | undefined {
+  if (typeof code !== 'string') return undefined;
+  return {
+    code,
+    system: typeof system === 'string' ? system : undefined,
+    version: typeof version === 'string' ? version : undefined,
+  };
+}
