@@ -1,11 +1,11 @@
 import * as jose from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Client } from '../src/auth/clients/client.ts';
-import { createSecretBox } from '../src/security/keys/secret-box.ts';
 import { TenantKeys } from '../src/auth/keys/tenant-keys.ts';
 import { ACCESS_TOKEN_TYPE, claimsOf } from '../src/auth/token/claims.ts';
 import { mintAccessToken } from '../src/auth/token/mint.ts';
 import { createTokenVerifier } from '../src/auth/token/verifier.ts';
+import { createSecretBox } from '../src/security/keys/secret-box.ts';
 import type { Connections, SqlStatement } from '../src/storage/connections.ts';
 import { type AuthServer, startAuthServer, tokensOf } from './auth-server.ts';
 

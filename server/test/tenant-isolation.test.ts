@@ -1,110 +1,60 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withOwner } from '../src/storage/prepare.ts';
-import { deleteTenant } from '../src/storage/tenants.ts';
-import { type Harness, startHarness, type TestClient } from './harness.ts';
+import type { Harness } from './harness.ts';
+import { startTenantRows, type TenantRows } from './tenant-rows.ts';
 
 /*
  * Issue 3, section 5: what somebody could do who has taken over the connection of the serving role. Every table and view
- * is tried, those that later migrations add too.
+ * is tried, those that later migrations add too; functions are in tenant-functions.test.ts, deletion in
+ * tenant-delete.test.ts.
  */
 
+let rowsOf: TenantRows;
 let harness: Harness;
 let serving: pg.Client;
 let owner: pg.Client;
 let north: number;
 let south: number;
-/** Tables with rows of tenants, and the views over them. */
-let tables: string[];
-let views: string[];
-
-/** Rows of every table that has rows of tenants. */
-async function populate(client: TestClient): Promise<void> {
-  const patient = {
-    resourceType: 'Patient',
-    id: 'same',
-    birthDate: '1970-01-01',
-    deceasedDateTime: '2020-01-01',
-    name: [{ family: 'Same' }],
-    identifier: [{ system: 'http://example.org', value: 'same', type: { text: 'text of a code' } }],
-  };
-  await client.put('Patient/same', patient);
-  await client.put('Patient/same', patient);
-  await client.create({
-    resourceType: 'Observation',
-    status: 'final',
-    code: { text: 'weight', coding: [{ system: 'http://loinc.org', code: '1', display: 'weight' }] },
-    subject: { reference: 'Patient/same' },
-    valueQuantity: { value: 70, system: 'http://unitsofmeasure.org', code: 'kg' },
-  });
-  await client.create({
-    resourceType: 'SearchParameter',
-    url: 'http://example.org/sp',
-    name: 'own',
-    status: 'active',
-    description: 'own',
-    code: 'own',
-    base: ['Patient'],
-    type: 'token',
-    expression: 'Patient.language',
-  });
-  await client.get('Patient', { Prefer: 'respond-async' });
-}
-
-/** Rows of the tables that large code systems, $closure and packages fill. */
-async function populateDefinitions(tenant: number): Promise<void> {
-  const rows = [
-    `code_system (tenant_id, id, url, version, state, info, concepts, loaded) overriding system value
-      values ($1, $1 * 1000, 'http://example.org/cs', '1', 'ready', '{}', 1, 0)`,
-    `concept (tenant_id, system_id, id, code, folded, words, inactive, parents, links, facts)
-      values ($1, $1 * 1000, 1, 'a', 'a', 'a', false, '{}', '{}', '{}')`,
-    `closure (tenant_id, name, version, created) values ($1, 'c', 1, 0)`,
-    `closure_concept (tenant_id, name, since, system, system_version, code) values ($1, 'c', 1, 's', '', 'a')`,
-    `closure_entry (tenant_id, name, since, system, system_version, below, above) values ($1, 'c', 1, 's', '', 'a', 'b')`,
-    `package (tenant_id, id, name, version, digest, source, size, manifest, state, active, installed) overriding system value
-      values ($1, $1 * 1000, 'p', '1', 'd', 's', 1, '{}', 'ready', true, 0)`,
-    `package_chunk (tenant_id, package_id, place, bytes) values ($1, $1 * 1000, 0, 'b')`,
-    `package_use (tenant_id, name, version, active) values ($1, 'p', '1', true)`,
-    `package_index (tenant_id, digest) values ($1, 'd')`,
-  ];
-  for (const row of rows) await owner.query(`insert into store.${row}`, [tenant]);
-}
-
-const as = (tenant: number) => serving.query(`select set_config('app.tenant', $1, false)`, [String(tenant)]);
+let tables: readonly string[];
+let views: readonly string[];
+let auditTables: readonly string[];
 
 beforeAll(async () => {
-  harness = await startHarness({ tenants: ['north', 'south', 'west'] });
-  for (const name of ['north', 'south', 'west']) await populate(harness.client(name));
-  owner = new pg.Client({ connectionString: harness.database.ownerUrl });
-  serving = new pg.Client({ connectionString: harness.database.servingUrl });
-  await Promise.all([owner.connect(), serving.connect()]);
-  const ids = new Map(
-    (await owner.query('select name, id from store.tenant')).rows.map(({ name, id }) => [name, id]),
-  );
-  north = ids.get('north');
-  south = ids.get('south');
-  const found = await owner.query(
-    `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name, table_type from information_schema.columns
-      join information_schema.tables using (table_schema, table_name)
-      where column_name = 'tenant_id' and table_schema not in ('pg_catalog', 'information_schema') order by 1`,
-  );
-  for (const tenant of ids.values()) await populateDefinitions(tenant);
-  tables = found.rows.filter((row) => row.table_type === 'BASE TABLE').map((row) => row.name);
-  views = found.rows.filter((row) => row.table_type === 'VIEW').map((row) => row.name);
+  rowsOf = await startTenantRows();
+  ({ harness, serving, owner } = rowsOf);
+  ({ north, south } = rowsOf.ids);
+  ({ tables, views, auditTables } = rowsOf);
 });
 afterAll(async () => {
-  await Promise.all([serving?.end(), owner?.end()]);
-  await harness?.stop();
+  await rowsOf?.stop();
 });
+
+const as = (tenant: number) => rowsOf.as(tenant);
 
 /** Tables whose rows of tenant 0 all tenants may read: what the operator has loaded or installed for everybody. */
 const SHARED = new Set(['store.code_system', 'store.concept', 'store.package', 'store.package_chunk']);
 
+/**
+ * Tables in which the serving role reads and adds but changes and removes nothing, not even of its tenant: what is
+ * revoked or used stays so, keys that data are encrypted with are not lost.
+ */
+const APPEND_ONLY = new Set([
+  'store.client_assertion',
+  'store.data_key',
+  'store.key_event',
+  'store.token_revocation',
+]);
+
+/** Views over tables of the audit log; the others carry the name of their table. */
+const AUDIT_VIEWS = ['tenant.audit_chain', 'tenant.audit_event', 'tenant.audit_inbox'];
+
 describe('rows of other tenants', () => {
   it('the test has rows of both tenants in every table, so that it says something', async () => {
     expect(tables.length).toBeGreaterThanOrEqual(8);
-    expect(views.length).toBe(tables.length);
-    for (const table of tables) {
+    expect(views).toEqual(
+      [...tables.map((table) => table.replace('store.', 'tenant.')), ...AUDIT_VIEWS].toSorted(),
+    );
+    for (const table of [...tables, ...auditTables]) {
       const { rows } = await owner.query(`select tenant_id from ${table} group by 1`);
       const tenants = rows.map((row) => row.tenant_id);
       expect([table, tenants.includes(north), tenants.includes(south)]).toEqual([table, true, true]);
@@ -129,7 +79,8 @@ describe('rows of other tenants', () => {
       const insert = `insert into ${table} overriding system value select (jsonb_populate_record(t, jsonb_build_object('tenant_id', ${south}))).* from ${table} t limit 1`;
       await expect(serving.query(insert), insert).rejects.toMatchObject({ code: '42501' });
       const move = `update ${table} set tenant_id = ${south}`;
-      await expect(serving.query(move), move).rejects.toMatchObject({ code: '42501' });
+      if (APPEND_ONLY.has(table)) expect([move, (await serving.query(move)).rowCount]).toEqual([move, 0]);
+      else await expect(serving.query(move), move).rejects.toMatchObject({ code: '42501' });
       const before = await owner.query(`select count(*)::int as count from ${table} where tenant_id = $1`, [
         south,
       ]);
@@ -138,6 +89,46 @@ describe('rows of other tenants', () => {
         south,
       ]);
       expect(rows).toEqual(before.rows);
+    }
+  });
+
+  it('the tables that only grow do not change for their own tenant either', async () => {
+    await as(north);
+    for (const table of APPEND_ONLY) {
+      const read = async () =>
+        (await owner.query(`select * from ${table} where tenant_id = $1`, [north])).rows;
+      const before = await read();
+      await serving.query(`update ${table} set tenant_id = tenant_id + 0`);
+      expect([table, (await serving.query(`delete from ${table}`)).rowCount]).toEqual([table, 0]);
+      expect(await read()).toEqual(before);
+      const overwrite = `insert into ${table} select * from ${table} limit 1
+        on conflict on constraint ${table.replace('store.', '')}_pkey do update set tenant_id = excluded.tenant_id`;
+      await expect(serving.query(overwrite), overwrite).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  it('the serving role has no right to anything in schema audit', async () => {
+    const role = new URL(harness.database.servingUrl).username;
+    const { rows } = await owner.query(
+      `select c.oid::regclass::text as name, relkind, relrowsecurity or relispartition or relkind <> 'r' as secured,
+          case when relkind = 'S' then has_sequence_privilege($1, c.oid, 'usage, select, update')
+            else has_table_privilege($1, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+              or has_any_column_privilege($1, c.oid, 'select, insert, update, references') end as allowed
+        from pg_class c where relnamespace = 'audit'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S', 'f')`,
+      [role],
+    );
+    expect(rows.length).toBeGreaterThan(auditTables.length);
+    expect(rows.filter((row) => row.allowed || !row.secured)).toEqual([]);
+    const rights = await owner.query(
+      `select has_schema_privilege($1, 'audit', 'usage, create') as schema,
+        (select count(*)::int from pg_proc where pronamespace = 'audit'::regnamespace
+          and has_function_privilege($1, oid, 'execute')) as functions`,
+      [role],
+    );
+    expect(rights.rows).toEqual([{ schema: false, functions: 0 }]);
+    await as(north);
+    for (const { name } of rows.filter(({ relkind }) => relkind !== 'S')) {
+      await expect(serving.query(`select 1 from ${name}`), name).rejects.toMatchObject({ code: '42501' });
     }
   });
 
@@ -157,19 +148,22 @@ describe('rows of other tenants', () => {
   it('nothing at all is seen or written without a tenant, or with one that is none', async () => {
     const fresh = new pg.Client({ connectionString: harness.database.servingUrl });
     await fresh.connect();
-    for (const name of [...tables, ...views]) {
-      await expect(fresh.query(`select 1 from ${name}`), name).rejects.toThrow(
-        /app\.tenant|invalid input syntax/,
-      );
+    try {
+      for (const name of [...tables, ...views]) {
+        await expect(fresh.query(`select 1 from ${name}`), name).rejects.toThrow(
+          /app\.tenant|invalid input syntax/,
+        );
+      }
+      for (const value of ['', 'x', '1 or 1=1']) {
+        await fresh.query(`select set_config('app.tenant', $1, false)`, [value]);
+        await expect(fresh.query(`select 1 from ${tables[0]}`)).rejects.toThrow(/invalid input syntax/);
+      }
+      await fresh.query(`select set_config('app.tenant', '999999', false)`);
+      for (const name of [...tables, ...views])
+        expect((await fresh.query(`select 1 from ${name}`)).rowCount).toBe(0);
+    } finally {
+      await fresh.end();
     }
-    for (const value of ['', 'x', '1 or 1=1']) {
-      await fresh.query(`select set_config('app.tenant', $1, false)`, [value]);
-      await expect(fresh.query(`select 1 from ${tables[0]}`)).rejects.toThrow(/invalid input syntax/);
-    }
-    await fresh.query(`select set_config('app.tenant', '999999', false)`);
-    for (const name of [...tables, ...views])
-      expect((await fresh.query(`select 1 from ${name}`)).rowCount).toBe(0);
-    await fresh.end();
   });
 
   it('their statistics are hidden: pg_stats of tables with row level security is empty', async () => {
@@ -181,40 +175,24 @@ describe('rows of other tenants', () => {
     await expect(serving.query('select * from pg_statistic')).rejects.toMatchObject({ code: '42501' });
   });
 
-  it('the functions that look beyond a tenant refuse another one, and show no data', async () => {
-    await as(north);
-    await expect(
-      serving.query(`select store.note_conformance_change($1, array['x'], array[true])`, [south]),
-    ).rejects.toMatchObject({ code: '42501' });
-    const { fields } = await serving.query('select * from store.open_jobs()');
-    expect(fields.map((field) => field.name)).toEqual(['tenant_id', 'tenant_name', 'id', 'kind']);
-  });
-
-  it('every security definer function is one of those, or counts jobs', async () => {
-    const { rows } = await owner.query(
-      `select proname from pg_proc p join pg_namespace n on n.oid = pronamespace
-        where prosecdef and nspname not in ('pg_catalog', 'information_schema') order by 1`,
-    );
-    expect(rows.map((row) => row.proname)).toEqual(['job_depths', 'note_conformance_change', 'open_jobs']);
-  });
-
-  it('every table has a policy for all commands with USING and WITH CHECK, and every view names the tenant', async () => {
-    for (const table of tables) {
+  it('every table has a policy for what may be done to it, and every view names the tenant', async () => {
+    for (const table of [...tables, ...auditTables]) {
       const { rows } = await owner.query(
         `select polcmd, polpermissive, polqual is not null as using, polwithcheck is not null as checked, relrowsecurity
           from pg_policy join pg_class c on c.oid = polrelid where c.oid = $1::regclass`,
         [table],
       );
       const policy = { polpermissive: true, relrowsecurity: true };
+      const read = { polcmd: 'r', using: true, checked: false, ...policy };
+      const insert = { polcmd: 'a', using: false, checked: true, ...policy };
+      const remove = { polcmd: 'd', using: true, checked: false, ...policy };
+      const change = { polcmd: 'w', using: true, checked: true, ...policy };
       // Shared terminology (tenant 0) may be read by all, so reading and writing have policies of their own.
       const own = SHARED.has(table)
-        ? [
-            { polcmd: 'a', using: false, checked: true, ...policy },
-            { polcmd: 'd', using: true, checked: false, ...policy },
-            { polcmd: 'r', using: true, checked: false, ...policy },
-            { polcmd: 'w', using: true, checked: true, ...policy },
-          ]
-        : [{ polcmd: '*', using: true, checked: true, ...policy }];
+        ? [insert, remove, read, change]
+        : APPEND_ONLY.has(table)
+          ? [insert, read]
+          : [{ polcmd: '*', using: true, checked: true, ...policy }];
       const sorted = rows.toSorted((a, b) => (a.polcmd < b.polcmd ? -1 : 1));
       expect([table, sorted]).toEqual([table, own]);
     }
@@ -231,7 +209,7 @@ describe('rows of other tenants', () => {
     const { rows } = await owner.query(
       `select c.relname as index, (select attname from pg_attribute where attrelid = i.indrelid and attnum = i.indkey[0]) as first
         from pg_index i join pg_class c on c.oid = indexrelid where indisunique and indrelid = any($1::regclass[])`,
-      [tables],
+      [[...tables, ...auditTables]],
     );
     expect(rows.length).toBeGreaterThan(3);
     for (const { index, first } of rows) expect([index, first]).toEqual([index, 'tenant_id']);
@@ -347,46 +325,5 @@ describe('what the serving role could use to get out', () => {
       `select query from pg_stat_activity where usename <> current_user and query <> '' and query <> '<insufficient privilege>'`,
     );
     expect(rows).toEqual([]);
-  });
-});
-
-describe('deleting a tenant (issue 3, section 5)', () => {
-  it('removes all of its rows and none of the others; its URL is gone, its name can be given anew', async () => {
-    const west = harness.client('west');
-    const counts = async (): Promise<Record<string, number>> => {
-      const result: Record<string, number> = {};
-      for (const table of tables.filter((name) => name !== 'store.job')) {
-        result[table] = (
-          await owner.query(`select count(*)::int as count from ${table} where tenant_id = any($1)`, [
-            [north, south],
-          ])
-        ).rows[0].count;
-      }
-      return result;
-    };
-    const { rows } = await owner.query(`select id from store.tenant where name = 'west'`);
-    const before = await counts();
-    await withOwner(harness.database.ownerUrl, (connection) =>
-      deleteTenant(connection, 'west', { settle: 0 }),
-    );
-    for (const table of tables) {
-      const left = await owner.query(`select 1 from ${table} where tenant_id = $1`, [rows[0].id]);
-      expect([table, left.rowCount]).toEqual([table, 0]);
-    }
-    expect(await counts()).toEqual(before);
-    // A process may know the tenant for another second; it writes and finds nothing in it.
-    expect((await west.put('Patient/late', { resourceType: 'Patient', id: 'late' })).status).toBe(404);
-    expect((await west.get('Patient/same')).status).toBe(404);
-    const again = await harness.addTenant('west');
-    await expect
-      .poll(async () => (await again.get('metadata')).status, { timeout: 5000, interval: 100 })
-      .toBe(200);
-    expect((await again.get('Patient/same')).status).toBe(404);
-    expect((await again.get('Patient?_total=accurate')).json.total).toBe(0);
-    expect((await again.get('_history')).json.entry ?? []).toEqual([]);
-    expect(
-      (await again.put('Patient/same', { resourceType: 'Patient', id: 'same' })).json.meta.versionId,
-    ).toBe('1');
-    expect((await harness.client('north').get('Patient/same')).json.meta.versionId).toBe('2');
   });
 });

@@ -88,12 +88,16 @@ describe('events of writes', () => {
   const request = { kind: 'create' as const, type: 'Patient', at: '' };
 
   test('what was written, and nothing else', () => {
-    expect(writeEvents([request], [outcome], actor)).toEqual([
+    expect(writeEvents([{ request, outcome, content: outcome.content }], () => actor)).toEqual([
       { ...actor, kind: 'create', status: 201, what: 'Patient/p', version: 1, patients: ['p'] },
     ]);
-    expect(writeEvents([request, request], [{ ...outcome, status: 200 }, undefined], actor)).toEqual([]);
+    expect(
+      writeEvents([{ request, outcome: { ...outcome, status: 200 }, content: '' }], () => actor),
+    ).toEqual([]);
     const nothing = { ...outcome, status: 204, id: '', version: 0 };
-    expect(writeEvents([{ ...request, kind: 'delete' }], [nothing], actor)).toEqual([]);
+    expect(
+      writeEvents([{ request: { ...request, kind: 'delete' }, outcome: nothing, content: '' }], () => actor),
+    ).toEqual([]);
   });
 });
 

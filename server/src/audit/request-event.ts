@@ -43,9 +43,11 @@ export function requestEvent(
   const { status, response } = end;
   const interaction = response?.interaction ?? end.interaction ?? guessed(request);
   const failed = status >= 400;
+  // A conditional create that found its resource has read it.
+  const found = interaction === 'create' && status === 200;
   if (
     interaction === 'capabilities' ||
-    (failed ? !SECURITY.has(status) && status < 500 : WRITES.has(interaction))
+    (failed ? !SECURITY.has(status) && status < 500 : WRITES.has(interaction) && !found)
   )
     return undefined;
   const { path, query } = request;
@@ -58,11 +60,11 @@ export function requestEvent(
     ? isInstance && type === 'Patient'
       ? [id]
       : []
-    : (end.patients ?? (text === undefined || isLog ? [] : patientsIn(text)));
+    : (end.patients ?? response?.patients ?? (text === undefined || isLog ? [] : patientsIn(text)));
   const version = path[2] === '_history' && path[3] !== undefined ? Number(path[3]) : versionOf(response);
   return {
     ...actor,
-    kind: interaction as KindName,
+    kind: found ? 'search-type' : (interaction as KindName),
     status,
     ...(isInstance ? { what: `${type}/${id}` } : {}),
     ...(version === undefined || !Number.isInteger(version) || !isInstance ? {} : { version }),
@@ -72,24 +74,31 @@ export function requestEvent(
   };
 }
 
+/** A resource that a request has written. */
+export interface WrittenResource {
+  readonly request: WriteRequest;
+  readonly outcome: Pick<WriteOutcome, 'type' | 'id' | 'version' | 'status'>;
+  /** JSON text of the version, or of the one before a deletion: it tells whom the write concerns. */
+  readonly content: string;
+}
+
 /**
  * The events of a transaction's writes, for `AuditLog.statements`. What was not written (a conditional create that found
  * its resource, a delete of nothing) makes none.
+ * @param actorOf who has made a request
  */
 export function writeEvents(
-  requests: readonly WriteRequest[],
-  outcomes: readonly (WriteOutcome | undefined)[],
-  actor: AuditActor,
+  written: readonly WrittenResource[],
+  actorOf: (request: WriteRequest) => AuditActor,
 ): AuditInput[] {
-  return requests.flatMap((request, i) => {
-    const outcome = outcomes[i];
-    if (outcome === undefined || outcome.id === '' || outcome.version === 0) return [];
-    if (request.kind === 'create' && outcome.status === 200) return [];
-    const { type, id, version, status, content } = outcome;
+  return written.flatMap(({ request, outcome, content }) => {
+    const { type, id, version, status } = outcome;
+    if (id === '' || version === 0) return [];
+    if (request.kind === 'create' && status === 200) return [];
     const patients = type === 'Patient' ? [id] : patientsIn(content);
     return [
       {
-        ...actor,
+        ...actorOf(request),
         kind: request.kind,
         status,
         what: `${type}/${id}`,

@@ -22,6 +22,8 @@ Commands:
   package install|list|...  install FHIR packages such as US Core, switch them on and off
   terminology load|list|remove  load big code systems such as ICD-10-CM
   policy list|show|explain  what each role may do, and why a request is allowed or not
+  audit verify|export       verify the audit log's hash chains, write it to a file
+  keys status|rotate        show and change the keys that encrypt data
   validate FILE|DIR|-       validate resources against R4 and profiles, without a server
   fhirpath EXPRESSION [FILE|-] evaluate a FHIRPath expression on a resource
 
@@ -41,6 +43,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   terminology: async () => (await import('./terminology.ts')).terminology,
   package: async () => (await import('./package.ts')).packageCommand,
   policy: async () => (await import('./policy.ts')).policy,
+  audit: async () => (await import('./audit-secret.ts')).audit,
   keys: async () => (await import('./keys.ts')).keys,
   validate: async () => (await import('./validate.ts')).validate,
   fhirpath: async () => (await import('./fhirpath.ts')).fhirpath,

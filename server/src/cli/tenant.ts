@@ -116,7 +116,7 @@ async function confirmed(name: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new UsageError('Without a terminal to ask at, delete needs --yes');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(
-    `All resources of tenant ${name} will be deleted. Type its name to go on: `,
+    `All resources, accounts, clients and keys of tenant ${name} will be deleted; its audit log stays. Type its name to go on: `,
   );
   terminal.close();
   return answer.trim() === name;

@@ -1,4 +1,5 @@
 import { asyncStatus, startAsync } from './interactions/async.ts';
+import { auditEvents } from './interactions/audit-events.ts';
 import { bundle } from './interactions/bundle.ts';
 import { capabilities } from './interactions/capabilities.ts';
 import { history } from './interactions/history.ts';
@@ -76,6 +77,10 @@ export class FhirServer {
     if (request.prefer.respondAsync && ASYNC.has(routed.interaction)) return startAsync(services, request);
     if (routed.interaction === 'operation') {
       return findOperation(routed, request.method)(services, request, routed);
+    }
+    if (services.audit !== undefined) {
+      const answer = await auditEvents(services, request, routed);
+      if (answer !== undefined) return answer;
     }
     const handler = HANDLERS[routed.interaction];
     if (handler === undefined)

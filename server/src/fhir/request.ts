@@ -1,4 +1,5 @@
 import type { AccessScope, Interaction } from '../access/scope.ts';
+import type { AuditActor } from '../audit/request-event.ts';
 import type { JsonValue } from '../json/types.ts';
 import type { TenantContext } from './tenant-context.ts';
 
@@ -27,6 +28,8 @@ export interface FhirRequest {
   /** Any other body, as text or, for Binary, as bytes; undefined when there is none. */
   readonly body: string | Buffer | undefined;
   readonly prefer: Preferences;
+  /** Who makes the request and from where, for the audit log; absent where there is none, and in what a job carries out. */
+  readonly actor?: AuditActor;
   /** Of what an asynchronous job carries out: ends when the job must stop. Looked at before each step that takes time. */
   readonly signal?: AbortSignal;
 }
@@ -41,6 +44,8 @@ export interface FhirResponse {
   readonly contentType?: string;
   /** Response headers besides content type and length: ETag, Last-Modified, Location... */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Ids of the patients whose data it is, where the text does not show all (`_elements`); for the audit log. */
+  readonly patients?: readonly string[];
   /** For logs and metrics. */
   readonly interaction: Interaction;
   readonly type?: string;

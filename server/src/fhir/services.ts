@@ -1,4 +1,5 @@
 import type { Tenant } from '../access/scope.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { CursorCodec } from '../search/cursor.ts';
@@ -35,6 +36,8 @@ export interface Services {
   readonly jobs: JobQueue;
   /** CapabilityStatement.rest.security of a tenant where access is controlled. */
   readonly security?: (tenant: Tenant) => JsonObject;
+  /** Records what is done, where access is controlled. */
+  readonly audit?: AuditTrail;
   /** Carries out another request as if it had come by HTTP: entries of a batch, respond-async. `services` in place of these. */
   handle(request: FhirRequest, services?: Services): Promise<FhirResponse>;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type AccessScope, openScope } from '../access/scope.ts';
+import type { AuditActor } from '../audit/request-event.ts';
 import type { AccessToken, TokenVerifier } from '../auth/token/access-token.ts';
 import { FhirError, type IssueCode } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
@@ -15,6 +16,8 @@ export interface RequestAccess {
     context: TenantContext,
     path: readonly string[],
   ): AccessScope | Promise<AccessScope>;
+  /** Who the scope of a request is for, as the audit log names them; without it, who the scope says. */
+  actorOf?(scope: AccessScope): AuditActor;
   /** The document at `.well-known/smart-configuration`; undefined where there is no authorization. */
   smartConfiguration?(context: TenantContext): object;
 }
@@ -35,8 +38,10 @@ export function tokenAccess(
   smartConfiguration: (context: TenantContext) => object,
 ): RequestAccess {
   const decisions = new WeakMap<AccessToken, { scope: AccessScope; context: TenantContext; at: number }>();
+  const actors = new WeakMap<AccessScope, AuditActor>();
   return {
     smartConfiguration,
+    actorOf: (scope) => actors.get(scope) ?? { agent: scope.subject },
     async scopeOf(request, context, path) {
       if (isPublic(request, path)) return { tenant: context.tenant, subject: 'anonymous', grants: PUBLIC };
       const bearer = bearerOf(request);
@@ -48,9 +53,20 @@ export function tokenAccess(
       const now = performance.now();
       if (known !== undefined && known.context === context && now - known.at < FRESH) return known.scope;
       const scope = await scopeOf(token, context);
+      actors.set(scope, actorOf(token, scope));
       decisions.set(token, { scope, context, at: now });
       return scope;
     },
+  };
+}
+
+function actorOf({ id, role }: AccessToken, { subject, client, purposeOfUse }: AccessScope): AuditActor {
+  return {
+    agent: subject,
+    token: id,
+    ...(client === undefined ? {} : { client }),
+    ...(role === undefined ? {} : { role }),
+    ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
   };
 }
 

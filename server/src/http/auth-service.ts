@@ -2,6 +2,8 @@ import type { Router } from 'express';
 import { accessScopeOf } from '../access/access-scope-of.ts';
 import { scopesAllowedTo } from '../access/policies/index.ts';
 import type { Tenant } from '../access/scope.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { loginEvent } from '../audit/login-event.ts';
 import { createPeopleServices } from '../auth/accounts/people.ts';
 import { smartConfiguration, smartSecurity } from '../auth/discovery/documents.ts';
 import { createMailer } from '../auth/mail/letters.ts';
@@ -19,7 +21,9 @@ import type { JsonObject } from '../json/types.ts';
 import { localWrapper } from '../security/keys/key-wrapper.ts';
 import type { MasterKeySource } from '../security/keys/master-key.ts';
 import { KeyVault } from '../security/keys/vault.ts';
+import type { Connections } from '../storage/connections.ts';
 import { type RequestAccess, tokenAccess } from './access.ts';
+import type { AuditOptions } from './audit-service.ts';
 
 /** What VESTA_AUTH=smart needs to be told. */
 export interface AuthOptions {
@@ -27,6 +31,7 @@ export interface AuthOptions {
   /** Takes invitations and password resets. */
   readonly mail: MailTransport;
   readonly settings?: Partial<Omit<AuthSettings, 'baseUrl'>>;
+  readonly audit?: AuditOptions;
 }
 
 /** The authorization server of this process, and what it lets requests to the FHIR API do. */
@@ -47,19 +52,31 @@ export function smartSecurityOf(baseUrl: string): (tenant: Tenant) => JsonObject
   });
 }
 
+/** The installation's keys. @param onError told when they could not be looked after */
+export function openVault(
+  { masterKeys }: AuthOptions,
+  connections: Connections,
+  onError: (error: unknown) => void,
+): KeyVault {
+  return new KeyVault({ connections, wrapper: localWrapper(masterKeys), onError });
+}
+
 /**
  * @param baseUrl of the server, without trailing slash
+ * @param vault closed by the service's stop
+ * @param audit where what people do about their logins is recorded
  * @param onError told of errors that are not a client's
  */
 export async function startAuth(
   options: AuthOptions,
   baseUrl: string,
   fhir: FhirServer,
+  vault: KeyVault,
+  audit: AuditLog,
   onError: (error: unknown) => void,
 ): Promise<AuthService> {
   const { tenants, services: fhirServices } = fhir;
   const { connections } = fhirServices;
-  const vault = new KeyVault({ connections, wrapper: localWrapper(options.masterKeys), onError });
   const services = createAuthServices({
     settings: { ...options.settings, baseUrl },
     connections,
@@ -76,6 +93,7 @@ export async function startAuth(
     patients: patientDirectory(fhir),
     scopesAllowedTo: async (_tenant, role) => scopesAllowedTo(role),
     mailer: createMailer(options.mail),
+    onEvent: (tenant, event) => void audit.record(tenant, loginEvent(event)).catch(onError),
   });
   return {
     services,

@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Tenant } from '../access/scope.ts';
+import type { AuditActor } from '../audit/request-event.ts';
+import { type AuditTrail, refusal } from '../audit/trail.ts';
 import type { DefinitionsModel } from '../conformance/model.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
@@ -8,6 +11,7 @@ import type { JsonValue } from '../json/types.ts';
 import { toFhirError } from '../storage/connections.ts';
 import { parseXml, writeXml } from '../xml/index.ts';
 import type { RequestAccess } from './access.ts';
+import { requestActor } from './audit-actor.ts';
 import { type BodyBudget, bodyText, expectedBytes, readBody } from './body.ts';
 import {
   contentCoding,
@@ -26,6 +30,8 @@ export interface HandlerOptions {
   readonly budget: BodyBudget;
   /** Who may do what. */
   readonly access: RequestAccess;
+  /** Records every answer before it is sent. */
+  readonly audit?: AuditTrail;
   /** Called when a large body has been worked on, with its bytes. */
   readonly onLargeBody: (bytes: number) => void;
   /** Called once for each finished request: for metrics and logs. */
@@ -37,6 +43,8 @@ export interface RequestOutcome {
   readonly milliseconds: number;
   readonly tenant: string;
   readonly response?: FhirResponse | undefined;
+  /** The id by which the audit log names the request. */
+  readonly requestId?: string | undefined;
   /** An error that is not the client's. */
   readonly error?: unknown;
 }
@@ -58,6 +66,9 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
     let pretty = false;
     let format: Format = 'json';
     let definitions: DefinitionsModel | undefined;
+    const { audit } = options;
+    /** What is asked, once it is known whose it is. */
+    let asked: Asked | undefined;
     const coding = contentCoding(request.headers['accept-encoding'] as string | undefined);
     try {
       const url = request.url as string;
@@ -95,9 +106,18 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         });
         return;
       }
+      if (audit !== undefined)
+        asked = {
+          method: method as FhirRequest['method'],
+          path,
+          query,
+          tenant: context.tenant,
+          actor: undefined,
+        };
       // Before the body is read: a stranger's is not worth the memory.
       const decided = options.access.scopeOf(request, context, path);
       const scope = decided instanceof Promise ? await decided : decided;
+      if (asked !== undefined) asked.actor = requestActor(request, options.access.actorOf?.(scope));
       let body: string | Buffer | undefined;
       let json: JsonValue | undefined;
       let release: (() => void) | undefined;
@@ -116,11 +136,12 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           query = [...query, ...parseQuery(body)];
           body = undefined;
           pretty = wantsPretty(query);
+          if (asked !== undefined) asked.query = query;
         }
-        const asked = query.find(([name]) => name === '_format')?.[1];
+        const wanted = query.find(([name]) => name === '_format')?.[1];
         // What a Binary is served as is for its own content type to say.
-        if (path[0] === 'Binary') format = binaryFormat(asked, request.headers.accept);
-        else format = wantedFormat(asked, request.headers.accept);
+        if (path[0] === 'Binary') format = binaryFormat(wanted, request.headers.accept);
+        else format = wantedFormat(wanted, request.headers.accept);
         const fhirRequest: FhirRequest = {
           scope,
           context,
@@ -136,8 +157,10 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           body,
           ...(json === undefined ? {} : { json }),
           prefer: preferences(request.headers.prefer as string | undefined),
+          ...(asked?.actor === undefined ? {} : { actor: asked.actor }),
         };
         answer = await server.handle(fhirRequest);
+        if (audit !== undefined) await audit.answered(fhirRequest, answer);
       } finally {
         release?.();
         if (expected > 0) options.onLargeBody(expected);
@@ -154,10 +177,11 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       });
     } catch (thrown) {
       const error = toFhirError(thrown);
-      const known =
+      let known =
         error instanceof FhirError
           ? error
           : fhirError(500, 'exception', 'The server failed at this request. The failure has been logged.');
+      if (audit !== undefined && asked !== undefined) known = await recorded(audit, request, asked, known);
       if (!(error instanceof FhirError) || error.status >= 500) failure = thrown;
       status = known.status;
       const text = JSON.stringify(operationOutcome(known.issues));
@@ -177,10 +201,35 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         milliseconds: performance.now() - started,
         tenant: tenantName,
         response: answer,
+        requestId: asked?.actor?.request,
         error: failure,
       });
     }
   };
+}
+
+/** A request as the audit log is told of it. */
+interface Asked extends Pick<FhirRequest, 'method' | 'path'> {
+  readonly tenant: Tenant;
+  query: FhirRequest['query'];
+  /** Undefined until it is known that a token counts. */
+  actor: AuditActor | undefined;
+}
+
+/** Records a refusal. @returns what is answered: another error when it cannot be recorded */
+async function recorded(
+  audit: AuditTrail,
+  request: IncomingMessage,
+  asked: Asked,
+  error: FhirError,
+): Promise<FhirError> {
+  try {
+    await audit.record(asked.tenant, asked, refusal(error), asked.actor ?? requestActor(request, undefined));
+    return error;
+  } catch (thrown) {
+    const failure = toFhirError(thrown);
+    return failure instanceof FhirError ? failure : error;
+  }
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);

@@ -56,15 +56,16 @@ export function observe(
   request: IncomingMessage,
   outcome: RequestOutcome,
 ): void {
-  const { status, milliseconds: ms, tenant, response, error } = outcome;
+  const { status, milliseconds: ms, tenant, response, requestId, error } = outcome;
   const interaction = response?.interaction ?? 'other';
   metrics.observeRequest({ interaction, type: response?.type, status, ms });
-  if (error !== undefined) log.error({ tenant, status, ...startTraceFields(request), error }, 'failure');
+  if (error !== undefined)
+    log.error({ tenant, status, ...traceFields(request, requestId), error }, 'failure');
   if (!log.isLevelEnabled('info')) return;
   const url = request.url as string;
   const mark = url.indexOf('?');
   logRequest(log, {
-    ...startTraceFields(request),
+    ...traceFields(request, requestId),
     tenant,
     interaction,
     method: request.method as string,
@@ -75,7 +76,11 @@ export function observe(
   });
 }
 
-function startTraceFields(request: IncomingMessage): { traceId: string; requestId?: string } {
+/** @param requestId as the audit log has it, where there is one */
+function traceFields(
+  request: IncomingMessage,
+  requestId: string | undefined,
+): { traceId: string; requestId: string } {
   const trace = startTrace(request.headers);
-  return { traceId: trace.traceId, ...(trace.requestId === undefined ? {} : { requestId: trace.requestId }) };
+  return { traceId: trace.traceId, requestId: requestId ?? trace.requestId };
 }

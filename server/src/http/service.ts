@@ -22,7 +22,8 @@ import type { TerminologyService } from '../terminology/service.ts';
 import { terminologyWritten } from '../terminology/store-system.ts';
 import { OPEN_ACCESS } from './access.ts';
 import { createApp, type Readiness } from './app.ts';
-import { type AuthOptions, type AuthService, smartSecurityOf, startAuth } from './auth-service.ts';
+import { type AuditService, startAudit } from './audit-service.ts';
+import { type AuthOptions, type AuthService, openVault, smartSecurityOf, startAuth } from './auth-service.ts';
 import { BodyBudget } from './body.ts';
 import { fhirHandler } from './fhir-handler.ts';
 import { IdleMemory } from './idle-memory.ts';
@@ -56,6 +57,8 @@ export interface RunningService {
   readonly log: Logger;
   /** The authorization server, if there is one. */
   readonly auth: AuthService | undefined;
+  /** The audit log, if there is authorization. */
+  readonly audit: AuditService | undefined;
   /** Ends gracefully: running requests finish within `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
 }
@@ -95,6 +98,21 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     `${settings.baseUrl}/fhir`,
   );
   const terminology = terminologyOf({ connections });
+  const cursors = createCursorCodec(secret('cursor_key'));
+  const onAuthError = (error: unknown) => log.error({ err: error }, 'authorization failure');
+  const vault = settings.auth && openVault(settings.auth, connections, onAuthError);
+  const audit =
+    vault &&
+    startAudit({
+      ...settings.auth?.audit,
+      servingUrl: settings.servingUrl,
+      connections,
+      secrets: await vault.secretBox(),
+      hashKey: secret('hash_key'),
+      cursors,
+      logger: log,
+      server: () => fhir,
+    });
   const engine = new WriteEngine(
     {
       connections,
@@ -102,6 +120,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       dictionary: new TextDictionary(connections),
       conformance: tenants,
       terminology,
+      audit: audit?.trail,
     },
     settings.fhir,
     noteTerminology(connections, terminology, log),
@@ -110,16 +129,17 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const jobs = new JobQueue(connections, {
     onError: (error, job) => log.error({ job: job?.kind, err: error }, 'job failure'),
   });
-  const fhir = new FhirServer({
+  const fhir: FhirServer = new FhirServer({
     settings: settings.fhir,
     tenants,
     connections,
     reader: new VersionReader(connections),
     engine,
     writes,
-    cursors: createCursorCodec(secret('cursor_key')),
+    cursors,
     jobs,
     ...(settings.auth === undefined ? {} : { security: smartSecurityOf(settings.baseUrl) }),
+    ...(audit === undefined ? {} : { audit: audit.trail }),
   });
   jobs.start(jobHandlers(fhir.services));
   tenants.onUnindexed = (context) => {
@@ -135,14 +155,15 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const exposition = joinClusterMetrics(metrics);
   const readiness: Readiness = { accepting: true };
   const memory = new IdleMemory();
+  audit?.watch(metrics);
   const auth =
-    settings.auth &&
-    (await startAuth(settings.auth, settings.baseUrl, fhir, (error) =>
-      log.error({ err: error }, 'authorization failure'),
-    ));
+    settings.auth === undefined || vault === undefined || audit === undefined
+      ? undefined
+      : await startAuth(settings.auth, settings.baseUrl, fhir, vault, audit.log, onAuthError);
 
   const handler = fhirHandler(fhir, {
     access: auth?.access ?? OPEN_ACCESS,
+    ...(audit === undefined ? {} : { audit: audit.trail }),
     maxBodyBytes: settings.maxBodyBytes,
     maxUrlLength: MAX_URL,
     budget: new BodyBudget(settings.bodyBudgetBytes),
@@ -169,12 +190,14 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     connections,
     log,
     auth,
+    audit,
     async stop(grace = 25_000) {
       readiness.accepting = false;
       memory.stop();
       await shutDown(server, grace);
       await jobs.stop();
       fhirPathEvaluator().close();
+      await audit?.stop();
       await auth?.stop();
       await connections.close();
     },

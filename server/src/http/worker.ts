@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileTransport, smtpTransport } from '../auth/mail/transports.ts';
 import { type WorkerSettings, workerSettings } from '../config/worker-settings.ts';
 import { masterKeysOf } from '../security/settings.ts';
+import { spoolDirectoryOf } from './audit-service.ts';
 import type { AuthOptions } from './auth-service.ts';
 import { startService } from './service.ts';
 
@@ -72,6 +73,7 @@ function authOptions(config: WorkerSettings['config']): AuthOptions {
       config.smtpUrl === undefined
         ? fileTransport(join(config.dataDirectory, 'mail'))
         : smtpTransport(config.smtpUrl, config.mailFrom),
+    audit: { spoolDirectory: spoolDirectoryOf(config.dataDirectory) },
     ...(registrationToken === undefined ? {} : { settings: { registrationToken } }),
   };
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { maintainAuditPartitions } from './audit/partitions.ts';
+import { purgeAuth } from './auth/purge.ts';
 import { deleteTenant, TenantError } from './tenants.ts';
 
 export interface MaintenanceOptions {
@@ -13,6 +15,8 @@ const MAINTENANCE_LOCK = '7363917404160414';
 const CLEAN_AT_LEAST = 10_000;
 /** How often ended jobs and tenants that are being deleted are looked for, in milliseconds. */
 const SWEEP_EVERY = 60_000;
+/** How often the audit log's months and what has ended of authorization are looked after, in milliseconds. */
+const TIDY_EVERY = 60 * 60 * 1000;
 /** How long ended jobs are kept, in milliseconds. */
 const JOBS_KEPT = 24 * 60 * 60 * 1000;
 /** A table is analyzed when this share of its rows has changed, and at least so many rows. */
@@ -32,6 +36,7 @@ class Maintenance {
   #cleaned = -1;
   #cleanedAt = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
+  #tidiedAt = Number.NEGATIVE_INFINITY;
   readonly #analyzedAt = new Map<string, number>();
 
   constructor(client: pg.Client, log: (message: string) => void) {
@@ -65,6 +70,17 @@ class Maintenance {
     this.#sweptAt = performance.now();
     await this.#purgeJobs();
     await this.#finishDeletions();
+    if (performance.now() - this.#tidiedAt < TIDY_EVERY || stopping()) return;
+    this.#tidiedAt = performance.now();
+    await this.#tidy();
+  }
+
+  /** The audit log's partitions, and tokens, sessions and the like that have ended. */
+  async #tidy(): Promise<void> {
+    const removed = await maintainAuditPartitions(this.#client);
+    for (const month of removed) this.#log(`Removed the audit log of ${month.replace('_', '-')}`);
+    const count = await purgeAuth(this.#client);
+    if (count > 0) this.#log(`Removed ${count} rows of authorization that had ended`);
   }
 
   /**
@@ -120,7 +136,8 @@ class Maintenance {
 
 /**
  * Keeps the database in shape while a server runs: empties the pending list of the token index, analyzes tables that
- * have grown, removes old jobs, finishes interrupted deletions of tenants. Of several instances on one database one does
+ * have grown, removes old jobs and what has ended of authorization, finishes interrupted deletions of tenants, keeps the
+ * audit log's partitions. Of several instances on one database one does
  * it; after an error it connects again.
  *
  * @param ownerUrl connection string of the database's owner

@@ -65,8 +65,10 @@ export interface DeleteOptions {
 }
 
 /**
- * Removes a tenant with all its rows, in batches that do not block others. The tenant is closed to requests first;
- * if this is interrupted, calling it again goes on.
+ * Removes a tenant with all its rows in schema `store`, in batches that do not block others. The audit log (schema
+ * `audit`) stays until its retention is over (storage/audit/partitions.ts): who saw what is asked for after the tenant,
+ * too. Data keys go, and with them what they have encrypted. The tenant is closed to requests first; if this is
+ * interrupted, calling it again goes on.
  * @param connection of the owner, outside a transaction
  * @returns how many rows were removed
  * @throws TenantError when there is no such tenant

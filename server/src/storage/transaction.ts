@@ -114,6 +114,11 @@ export class Transaction {
     for (const statement of updateStatements(this.tenant, versions)) await this.#send(statement);
   }
 
+  /** Sends statements that belong to the writes, such as their audit events; failures surface at commit. */
+  async note(statements: readonly SqlStatement[]): Promise<void> {
+    for (const statement of statements) await this.#send(statement);
+  }
+
   /** Writes index entries of current versions anew; failures surface at commit. */
   async refreshIndex(versions: readonly NewVersion[]): Promise<void> {
     for (const statement of refreshIndexStatements(this.tenant, versions)) await this.#send(statement);

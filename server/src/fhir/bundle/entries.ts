@@ -148,7 +148,11 @@ export function writeOf(entry: BundleEntry, request: FhirRequest): WriteRequest 
   const { resource } = entry;
   if (resource === undefined) throw fhirError(400, 'required', `${at} needs a resource`, `${at}.resource`);
   if (interaction === 'patch') {
-    return { kind: 'patch', ...common, patch: guardedPatch(request.scope, patchOf(patchRequest(resource, request, at))) };
+    return {
+      kind: 'patch',
+      ...common,
+      patch: guardedPatch(request.scope, patchOf(patchRequest(resource, request, at))),
+    };
   }
   if (resource.resourceType !== type) {
     const message = `${at}.resource is a ${resource.resourceType}, request.url asks for ${type}`;

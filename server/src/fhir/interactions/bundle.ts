@@ -16,7 +16,7 @@ import { resourceBody } from '../resource-body.ts';
 import type { Services } from '../services.ts';
 import { checkStructure, instant, placed } from '../write/prepare.ts';
 import type { WriteOutcome } from '../write/write-request.ts';
-import { answerForm, successOutcome } from './write.ts';
+import { actorOf, answerForm, successOutcome } from './write.ts';
 
 /** Entries of a batch that are worked on at the same time. */
 const PARALLEL = 32;
@@ -73,14 +73,14 @@ async function transaction(
   const outcomes = await services.engine.all(
     scope,
     context,
-    writing.map((entry) => at(entry.at, () => writeOf(entry, request))),
+    writing.map((entry) => ({ ...at(entry.at, () => writeOf(entry, request)), ...actorOf(request) })),
     reading.length === 0
       ? undefined
       : async (transaction) => {
           const inside = await servicesWithin(services, transaction);
           for (const entry of reading) {
             try {
-              responses.set(entry, answered(entry, await inside.handle(requestOf(entry, request))));
+              responses.set(entry, answered(entry, await audited(inside, requestOf(entry, request))));
             } catch (error) {
               throw placed(error, entry.at);
             }
@@ -180,7 +180,7 @@ async function batchEntry(
         `${entry.at}.request.url`,
       );
     }
-    return answered(entry, await services.handle(requestOf(entry, request)));
+    return answered(entry, await audited(services, requestOf(entry, request)));
   } catch (thrown) {
     const error = toFhirError(thrown);
     if (!(error instanceof FhirError)) throw thrown;
@@ -188,6 +188,22 @@ async function batchEntry(
       response: { status: statusLine(error.status), outcome: JSON.stringify(operationOutcome(error.issues)) },
     };
   }
+}
+
+/** Carries out an entry, which makes an event of its own in the audit log. */
+async function audited(services: Services, request: FhirRequest): Promise<FhirResponse> {
+  const { audit } = services;
+  if (audit === undefined) return services.handle(request);
+  let response: FhirResponse;
+  try {
+    response = await services.handle(request);
+  } catch (thrown) {
+    const error = toFhirError(thrown);
+    if (error instanceof FhirError) await audit.refused(request, error);
+    throw error;
+  }
+  await audit.answered(request, response);
+  return response;
 }
 
 /** The answer to an entry; HEAD has none but its response element (R4 http.html#summary). */

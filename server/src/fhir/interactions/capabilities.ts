@@ -34,10 +34,14 @@ export async function capabilities(services: Services, request: FhirRequest): Pr
   };
 }
 
-async function statementOf({ settings, security }: Services, context: TenantContext): Promise<Resource> {
+async function statementOf(
+  { settings, security, audit }: Services,
+  context: TenantContext,
+): Promise<Resource> {
   const { definitions, baseUrl, tenant, ownSearchParameters, activePackages } = context;
   const pending = [...ownSearchParameters, ...activePackages].filter(({ ready }) => !ready);
-  const operations = OPERATIONS.map(({ name, definition, types, levels }) => ({
+  const offered = OPERATIONS.filter(({ audited }) => !audited || audit !== undefined);
+  const operations = offered.map(({ name, definition, types, levels }) => ({
     levels,
     name,
     definition,

@@ -1,6 +1,7 @@
 import { shownText } from '../../access/hidden-elements.ts';
 import { areLabelsOnly, labelsAllow } from '../../access/row-labels.ts';
 import { grantsFor, isUnrestricted } from '../../access/scope.ts';
+import { patientsIn } from '../../audit/patients.ts';
 import { readVersion } from '../../storage/read-versions.ts';
 import type { StoredVersion } from '../../storage/rows.ts';
 import { binaryBytes, wantsRawBinary } from '../binary.ts';
@@ -47,7 +48,9 @@ export async function read(services: Services, request: FhirRequest, route: Rout
     throw fhirError(404, 'not-found', `${what} does not exist`, 'http.path');
   }
   const content = shownText(version.content, scope.hidden);
-  return versionResponse(request, { ...version, content }, interaction);
+  const response = versionResponse(request, { ...version, content }, interaction);
+  if (services.audit === undefined) return response;
+  return { ...response, patients: patientsIn(version.content) };
 }
 
 function versionResponse(

@@ -1,6 +1,7 @@
 import { shownText } from '../../access/hidden-elements.ts';
 import { assertNoHiddenText } from '../../access/hidden-parameters.ts';
 import { grantsFor, isOpenScope } from '../../access/scope.ts';
+import { patientsIn } from '../../audit/patients.ts';
 import type { CursorState } from '../../search/cursor.ts';
 import { filterContained } from '../../search/match/contained.ts';
 import { type FoundRow, type PlanContext, planSearch, type SearchPlan } from '../../search/plan/index.ts';
@@ -74,6 +75,7 @@ export async function search(services: Services, request: FhirRequest, route: Ro
     !plan.needsContainedFilter;
   return {
     ...common,
+    ...(services.audit === undefined ? {} : { patients: patientsOf([...page.rows, ...included.rows]) }),
     text: bundleText({
       type: 'searchset',
       id: uuidV7(),
@@ -83,6 +85,13 @@ export async function search(services: Services, request: FhirRequest, route: Ro
       subsetted: projection !== undefined,
     }),
   };
+}
+
+/** The patients that rows are about, also where what is shown of these does not tell. */
+function patientsOf(rows: readonly FoundRow[]): string[] {
+  const found = new Set<string>();
+  for (const row of rows) for (const id of patientsIn(row.content)) found.add(id);
+  return [...found];
 }
 
 /**

@@ -25,6 +25,7 @@ export async function create(services: Services, request: FhirRequest, route: Ro
     type,
     resource,
     at: '',
+    ...actorOf(request),
     ...(criteria === undefined ? {} : { criteria: criteria.replace(/^.*\?/, '') }),
   });
   return written(request, outcome, 'create');
@@ -52,6 +53,7 @@ export async function update(services: Services, request: FhirRequest, route: Ro
     type,
     resource,
     at: '',
+    ...actorOf(request),
     ...targetOf(request, route),
     ...(ifMatch === undefined ? {} : { ifMatch }),
   });
@@ -67,6 +69,7 @@ export async function patch(services: Services, request: FhirRequest, route: Rou
     type,
     patch: guardedPatch(request.scope, patchOf(request)),
     at: '',
+    ...actorOf(request),
     ...targetOf(request, route),
     ...(ifMatch === undefined ? {} : { ifMatch }),
   });
@@ -81,6 +84,7 @@ export async function remove(services: Services, request: FhirRequest, route: Ro
     kind: 'delete',
     type,
     at: '',
+    ...actorOf(request),
     ...targetOf(request, route),
     ...(ifMatch === undefined ? {} : { ifMatch }),
   });
@@ -90,6 +94,11 @@ export async function remove(services: Services, request: FhirRequest, route: Ro
 function bodyOf(request: FhirRequest, type: string): Resource {
   const raw = type === 'Binary' && request.json === undefined && request.contentType !== undefined;
   return raw ? binaryOfBody(request) : resourceBody(request, type);
+}
+
+/** Who has made a request, as the writes that it consists of carry it. */
+export function actorOf({ actor }: FhirRequest): Pick<WriteRequest, 'actor'> {
+  return actor === undefined ? {} : { actor };
 }
 
 function targetOf(request: FhirRequest, route: Route): Pick<WriteRequest, 'id' | 'criteria'> {

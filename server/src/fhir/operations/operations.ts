@@ -2,6 +2,7 @@ import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { disclosures } from './disclosures.ts';
 import { docref } from './docref.ts';
 import { everything } from './everything.ts';
 import { fhirpath } from './fhirpath.ts';
@@ -29,6 +30,8 @@ export interface Operation {
   readonly levels: readonly ('system' | 'type' | 'instance')[];
   /** Whether GET may call it: it changes nothing. */
   readonly safe: boolean;
+  /** Whether it is there only where an audit log is kept. */
+  readonly audited?: boolean;
   readonly handle: OperationHandler;
 }
 
@@ -120,6 +123,15 @@ export const OPERATIONS: readonly Operation[] = [
     levels: ['type'],
     safe: true,
     handle: docref,
+  },
+  {
+    name: 'disclosures',
+    definition: 'https://vesta.health/fhir/OperationDefinition/disclosures',
+    types: ['Patient'],
+    levels: ['instance'],
+    safe: true,
+    audited: true,
+    handle: disclosures,
   },
   ...TERMINOLOGY_OPERATIONS,
   ...PACKAGE_OPERATIONS,

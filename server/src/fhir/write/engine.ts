@@ -1,4 +1,6 @@
 import type { AccessScope } from '../../access/scope.ts';
+import type { AuditInput } from '../../audit/entry.ts';
+import type { AuditTrail } from '../../audit/trail.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import type { Connections } from '../../storage/connections.ts';
 import { type RowIdGenerator, uuidV7 } from '../../storage/row-id.ts';
@@ -58,6 +60,8 @@ export interface WriteParts {
   readonly conformance: ConformanceSource;
   /** Judges codes where a tenant's policy has writes validated against profiles. */
   readonly terminology: TerminologyService;
+  /** Told of every write within its transaction. */
+  readonly audit?: AuditTrail | undefined;
 }
 
 /**
@@ -92,6 +96,7 @@ export class WriteEngine {
     beforeCommit?: (transaction: Transaction) => Promise<void>,
   ): Promise<WriteOutcome[]> {
     assertGranted(scope, requests);
+    this.#parts.audit?.assertNotLogged(requests);
     await checkStructures(context, requests);
     const references = collectBundleReferences(context, requests);
     const results = await this.#run(scope, context, requests, references, true, beforeCommit);
@@ -112,6 +117,7 @@ export class WriteEngine {
     for (const request of requests) {
       try {
         assertGranted(scope, [request]);
+        this.#parts.audit?.assertNotLogged([request]);
         if (request.resource !== undefined) checkStructure(context, request.resource, '');
         if (request.criteria !== undefined)
           conditionalSearch(scope, context, request.type, request.criteria, 2);
@@ -147,6 +153,7 @@ export class WriteEngine {
       const { refused, notes } = await checkRequests(this.#parts.terminology, used, requests);
       if (atomic) throwTogether([...refused.values()]);
       const accepted = refused.size === 0 ? requests : requests.filter((request) => !refused.has(request));
+      let events: readonly AuditInput[] = [];
       const attempt = () =>
         runTransaction(
           this.connections,
@@ -161,6 +168,9 @@ export class WriteEngine {
               newIds,
               atomic,
               notes,
+              (written) => {
+                events = written;
+              },
             );
             if (beforeCommit !== undefined) {
               await transaction.flush();
@@ -175,6 +185,7 @@ export class WriteEngine {
         // A transaction that only reads has no requests; one of which all were refused has nothing to do.
         const nothingLeft = accepted.length === 0 && requests.length > 0;
         const results = nothingLeft ? [] : await attempt();
+        this.#parts.audit?.committed(used.tenant, events);
         this.#afterCommit(
           used,
           results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
@@ -198,6 +209,7 @@ export class WriteEngine {
     newIds: Map<WriteRequest, string>,
     atomic: boolean,
     told: ReadonlyMap<WriteRequest, readonly Issue[]>,
+    noted: (events: readonly AuditInput[]) => void,
   ): Promise<WriteResult[]> {
     const notes = new Map(told);
     const conformance = assertConformance(transaction, context, requests);
@@ -344,6 +356,22 @@ export class WriteEngine {
       kept.map((plan) => plan.version as NewVersion),
     );
     await assertScopeOfWrites(transaction, scope, context, requests, versions);
+    const { audit } = this.#parts;
+    if (audit !== undefined) {
+      const events = audit.writeEvents(
+        scope,
+        kept.map(({ request, outcome, version }) => ({
+          request,
+          outcome,
+          content:
+            version?.deleted === false
+              ? version.content
+              : (current.get(hashToText((version as NewVersion).refHash))?.content ?? ''),
+        })),
+      );
+      await transaction.note(audit.statements(context.tenant, events));
+      noted(events);
+    }
 
     const plansOf = Map.groupBy(plans, (plan) => plan.request);
     return requests.map(

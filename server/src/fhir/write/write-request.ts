@@ -1,3 +1,4 @@
+import type { AuditActor } from '../../audit/request-event.ts';
 import type { Resource } from '../../json/types.ts';
 import type { FhirError, Issue } from '../outcome.ts';
 
@@ -19,6 +20,8 @@ export interface WriteRequest {
   readonly fullUrl?: string;
   /** FHIRPath of the entry for issues: `Bundle.entry[3]`; empty for a request of its own. */
   readonly at: string;
+  /** Who makes it, for the audit log; without it, who the scope says. */
+  readonly actor?: AuditActor;
 }
 
 /** What became of a write. */

@@ -74,7 +74,10 @@ export async function changedDataKeys(
   };
 }
 
-/** Adds uses of a tenant's keys to those of the day (days since 1970-01-01). */
+/**
+ * Adds uses of a tenant's keys to those of the day (days since 1970-01-01). Those of a tenant that has been deleted since
+ * are forgotten.
+ */
 export async function addKeyUse(
   connections: Connections,
   tenant: Tenant,
@@ -85,7 +88,8 @@ export async function addKeyUse(
     connection.query({
       name: 'key-use',
       text: `insert into store.key_use as u (tenant_id, number, purpose, day, seals, opens)
-        select $1, n, p, $2, s, o from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[]) as v(n, p, s, o)
+        select $1::int, n, p, $2, s, o from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[]) as v(n, p, s, o)
+        where $1::int = 0 or exists (select from store.tenant t where t.id = $1::int and t.state = 'active')
         on conflict (tenant_id, number, purpose, day)
         do update set seals = u.seals + excluded.seals, opens = u.opens + excluded.opens`,
       values: [

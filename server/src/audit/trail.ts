@@ -1,0 +1,109 @@
+import type { AccessScope, Tenant } from '../access/scope.ts';
+import { type FhirError, fhirError } from '../fhir/outcome.ts';
+import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
+import type { WriteRequest } from '../fhir/write/write-request.ts';
+import type { SqlStatement } from '../storage/connections.ts';
+import { type AuditLog, AuditUnavailable } from './audit-log.ts';
+import type { AuditInput } from './entry.ts';
+import {
+  type AuditActor,
+  type RequestEnd,
+  requestEvent,
+  type WrittenResource,
+  writeEvents,
+} from './request-event.ts';
+import { isLogId } from './resource.ts';
+import type { AuditReader } from './search.ts';
+
+/** The audit log as the interactions use it: what they do is recorded here, and AuditEvents are read from here. */
+export class AuditTrail {
+  readonly reader: AuditReader;
+  readonly #log: AuditLog;
+
+  constructor(log: AuditLog, reader: AuditReader) {
+    this.#log = log;
+    this.reader = reader;
+  }
+
+  /**
+   * Records what was answered to a request, or to an entry of a Bundle. The answer must wait for it.
+   * @throws FhirError 503 when the event can be kept nowhere
+   */
+  async record(
+    tenant: Tenant,
+    request: Pick<FhirRequest, 'method' | 'path' | 'query'>,
+    end: RequestEnd,
+    actor: AuditActor,
+  ): Promise<void> {
+    const event = requestEvent(request, end, actor);
+    if (event === undefined) return;
+    try {
+      await this.#log.record(tenant, event);
+    } catch (error) {
+      throw error instanceof AuditUnavailable ? unavailable() : error;
+    }
+  }
+
+  /** As {@link record}, for a request whose interaction was carried out. */
+  async answered(request: FhirRequest, response: FhirResponse): Promise<void> {
+    const { scope, actor = actorOf(scope) } = request;
+    await this.record(scope.tenant, request, { status: response.status, response }, actor);
+  }
+
+  /** As {@link record}, for a request whose interaction failed. */
+  async refused(request: FhirRequest, error: FhirError): Promise<void> {
+    const { scope, actor = actorOf(scope) } = request;
+    await this.record(scope.tenant, request, refusal(error), actor);
+  }
+
+  /** @throws FhirError 405 for what would change an event of the log */
+  assertNotLogged(requests: readonly WriteRequest[]): void {
+    for (const { type, id, kind, resource, at } of requests) {
+      if (type !== 'AuditEvent') continue;
+      const target = id ?? (kind === 'update' ? resource?.['id'] : undefined);
+      if (typeof target === 'string' && isLogId(target))
+        throw fhirError(
+          405,
+          'not-supported',
+          'Events of the audit log cannot be changed',
+          at === '' ? 'http.method' : `${at}.request.url`,
+        );
+    }
+  }
+
+  /** The events of writes, each with the actor of its request, or else of the scope. */
+  writeEvents(scope: AccessScope, written: readonly WrittenResource[]): AuditInput[] {
+    let shared: AuditActor | undefined;
+    return writeEvents(written, ({ actor }: WriteRequest) => actor ?? (shared ??= actorOf(scope)));
+  }
+
+  /** See {@link AuditLog.statements}. */
+  statements(tenant: Tenant, events: readonly AuditInput[]): SqlStatement[] {
+    return this.#log.statements(tenant, events);
+  }
+
+  /** See {@link AuditLog.committed}. */
+  committed(tenant: Tenant, events: readonly AuditInput[]): void {
+    if (events.length > 0) this.#log.committed(tenant, events);
+  }
+}
+
+/** How a request ended that an error ended. */
+export function refusal({ status, issues }: FhirError): RequestEnd {
+  const reason = issues[0]?.diagnostics;
+  return { status, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** What a scope alone tells of who acts: for what a job does on behalf of a request. */
+function actorOf({ subject, client, purposeOfUse }: AccessScope): AuditActor {
+  return {
+    agent: subject,
+    ...(client === undefined ? {} : { client }),
+    ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
+  };
+}
+
+function unavailable(): FhirError {
+  const text = 'The audit log cannot be written at the moment, so nothing can be answered';
+  return fhirError(503, 'transient', text);
+}
