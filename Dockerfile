@@ -9,11 +9,13 @@ COPY test/package.json test/package.json
 # The image brings Node 24 and the database is elsewhere: no install script has anything to do.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY server server
-RUN mkdir node_modules/.cache && chown node node_modules/.cache
+# Audit events that are on their way to the database, and mail, lie in the data directory.
+RUN mkdir node_modules/.cache /var/lib/vesta && chown node node_modules/.cache /var/lib/vesta
 USER node
 # The compiled definitions are part of the image: a container starts without compiling, its files read-only or not.
 RUN node server/src/cli/warm.ts
-ENV HOST=0.0.0.0 PORT=8080 NODE_COMPILE_CACHE=/tmp/vesta-compiled
+ENV HOST=0.0.0.0 PORT=8080 VESTA_DATA_DIR=/var/lib/vesta NODE_COMPILE_CACHE=/tmp/vesta-compiled
+VOLUME /var/lib/vesta
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \

@@ -10,6 +10,7 @@ import { Product } from './product/server.ts';
 import { format, Report } from './report.ts';
 import { readSynthea } from './synthea/patients.ts';
 import { type PreparedData, prepareData } from './synthea/prepare.ts';
+import { measureAccess } from './workloads/access.ts';
 import type { Bench, LoadedBench } from './workloads/bench.ts';
 import { measureFloors } from './workloads/floors-only.ts';
 import { ingest, measureInsertFloor } from './workloads/ingest.ts';
@@ -88,6 +89,7 @@ async function measureProduct(
     const { only } = options;
     if (only.has('read')) await measureRead(loaded);
     if (only.has('search')) await measureSearch(loaded);
+    if (only.has('access')) await measureAccess(loaded);
     if (only.has('write')) await measureWrite(loaded);
     await database.close();
     database = undefined;

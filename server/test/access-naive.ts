@@ -42,6 +42,12 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   Organization: ['Endpoint'],
   Medication: ['Organization', 'Substance'],
 };
+/** The element that says what a resource outside the compartment is about. */
+const ABOUT: Readonly<Record<string, string>> = {
+  Provenance: 'target',
+  Device: 'patient',
+  Binary: 'securityContext',
+};
 const PATIENT_COMPARTMENT = compartment('Patient');
 
 export class NaiveAccess {
@@ -94,7 +100,7 @@ export class NaiveAccess {
         if (context === 'patient' && token.patient === undefined) continue;
         if ((shared || directory) && letter !== 'r' && letter !== 's') continue;
         const isMember = type === 'Patient' || (PATIENT_COMPARTMENT.get(type)?.length ?? 0) > 0;
-        if (!shared && !directory && !isMember && type !== 'Binary') continue;
+        if (!shared && !directory && !isMember && type !== 'Binary' && type !== 'Device') continue;
         if (!shared && confined.length === 2 && !confined[0]?.some((id) => confined[1]?.includes(id)))
           continue;
       }
@@ -160,8 +166,9 @@ export class NaiveAccess {
       );
     }
     if (members.has(resource)) return true;
-    if (type !== 'Provenance' && type !== 'Binary') return false;
-    const about = references(type === 'Provenance' ? resource['target'] : resource['securityContext']);
+    const says = ABOUT[type];
+    if (says === undefined) return false;
+    const about = references({ [says]: resource[says] });
     return shown.some((one) => about.includes(referenceOf(one)));
   }
 }

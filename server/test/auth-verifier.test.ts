@@ -41,7 +41,7 @@ function counted(connections: Connections) {
 }
 
 /** A verifier with a clock that the test sets, in milliseconds. */
-function verifierAt(now: () => number = Date.now) {
+function verifierAt(now: () => number = Date.now, maxVerified?: number) {
   const { state, counting } = counted(server.services.connections);
   const time = { clock: 0 };
   const { keys, settings } = server.services;
@@ -51,6 +51,7 @@ function verifierAt(now: () => number = Date.now) {
     baseUrl: settings.baseUrl,
     now,
     clock: () => time.clock,
+    ...(maxVerified === undefined ? {} : { maxVerified }),
   });
   return { state, time, verifier };
 }
@@ -143,6 +144,33 @@ describe('memory', () => {
     const before = state.statements;
     for (let i = 0; i < 100; i++) expect(await verifier.verify(server.a, token)).toBe(first);
     expect(state.statements).toBe(before);
+  });
+
+  it('says without waiting what a remembered token is, and nothing of any other', async () => {
+    let now = Date.now();
+    const { time, verifier } = verifierAt(() => now);
+    const token = await accessToken();
+    expect(verifier.remembered(server.a, token)).toBeUndefined();
+    const first = await verifier.verify(server.a, token);
+    expect(verifier.remembered(server.a, token)).toBe(first);
+    expect(verifier.remembered(server.b, token)).toBeUndefined();
+    verifier.revoked();
+    expect(verifier.remembered(server.a, token)).toBeUndefined();
+    await verifier.verify(server.a, token);
+    expect(verifier.remembered(server.a, token)).toBe(first);
+    time.clock = 4001;
+    expect(verifier.remembered(server.a, token)).toBeUndefined();
+    await verifier.verify(server.a, token);
+    now += 86_400_000;
+    expect(verifier.remembered(server.a, token)).toBeUndefined();
+  });
+
+  it('is bounded: what was not used for longest is forgotten', async () => {
+    const { verifier } = verifierAt(Date.now, 2);
+    const tokens = [await accessToken(), await accessToken(), await accessToken()];
+    for (const token of tokens) expect(await verifier.verify(server.a, token)).toBeDefined();
+    const known = tokens.map((token) => verifier.remembered(server.a, token) !== undefined);
+    expect(known).toEqual([false, true, true]);
   });
 
   it('a token ends at its time, remembered or not', async () => {

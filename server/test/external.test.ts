@@ -70,7 +70,12 @@ describe.skipIf(!existsSync(PROGRAMS))(
       `postgresql://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
 
     test('two servers share a database whose owner is no superuser', async () => {
-      const env = { DATABASE_URL: url('hospital', 'p@ss/w:rd'), VESTA_DEMO: 'off', VESTA_WORKERS: '1' };
+      const env = {
+        DATABASE_URL: url('hospital', 'p@ss/w:rd'),
+        VESTA_DEMO: 'off',
+        VESTA_WORKERS: '1',
+        VESTA_AUTH: 'open',
+      };
       const ports = [await freePort(), await freePort()];
       const servers = ports.map((each) => new VestaProcess(['serve'], { ...env, PORT: String(each) }));
       await Promise.all(servers.map((server) => server.says(/Vesta is ready/)));
@@ -100,6 +105,7 @@ describe.skipIf(!existsSync(PROGRAMS))(
         DATABASE_URL: url('modest', 'modest'),
         VESTA_DEMO: 'off',
         VESTA_WORKERS: '1',
+        VESTA_AUTH: 'open',
         PORT: String(await freePort()),
       };
       const refused = await vesta(['serve'], env);
@@ -115,6 +121,7 @@ describe.skipIf(!existsSync(PROGRAMS))(
     test('a database of another encoding is refused', async () => {
       const server = await vesta(['serve'], {
         DATABASE_URL: url('hospital', 'p@ss/w:rd', 'latin'),
+        VESTA_AUTH: 'open',
         PORT: String(await freePort()),
       });
       expect(server).toMatchObject({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Harness, type Json, startHarness } from './harness.ts';
 
-/* R4 fhirpath.html#functions: conformsTo() and memberOf() in $fhirpath know what the tenant has, and no other tenant's. */
+/* R4 fhirpath.html#functions: conformsTo(), memberOf() and subsumes() in $fhirpath know what the tenant has, and no other tenant's. */
 
 const PROFILE = 'http://example.org/fhir/StructureDefinition/named-patient';
 const VALUE_SET = 'http://example.org/fhir/ValueSet/colours';
@@ -28,13 +28,15 @@ beforeAll(async () => {
       url: 'http://example.org/fhir/CodeSystem/colours',
       status: 'active',
       content: 'complete',
-      concept: [{ code: 'red' }],
+      concept: [{ code: 'red', concept: [{ code: 'scarlet' }] }, { code: 'blue' }],
     },
     {
       resourceType: 'ValueSet',
       url: VALUE_SET,
       status: 'active',
-      compose: { include: [{ system: 'http://example.org/fhir/CodeSystem/colours' }] },
+      compose: {
+        include: [{ system: 'http://example.org/fhir/CodeSystem/colours', concept: [{ code: 'red' }] }],
+      },
     },
   ];
   for (const resource of resources) {
@@ -76,4 +78,20 @@ it('memberOf() asks the terminology of the tenant', async () => {
   expect(await results(expression, coded('red'))).toEqual([true]);
   expect(await results(expression, coded('blue'))).toEqual([false]);
   expect(await results(expression, coded('red'), 'south')).toEqual([400, expect.stringContaining(VALUE_SET)]);
+});
+
+it('subsumes() asks the terminology of the tenant', async () => {
+  const system = 'http://example.org/fhir/CodeSystem/colours';
+  const pair = (first: string, second: string) => ({
+    resourceType: 'Basic',
+    code: { coding: [first, second].map((code) => ({ system, code })) },
+  });
+  const expression = 'code.coding[0].subsumes(%resource.code.coding[1])';
+  expect(await results(expression, pair('red', 'scarlet'))).toEqual([true]);
+  expect(await results(expression, pair('scarlet', 'red'))).toEqual([false]);
+  expect(await results(expression, pair('blue', 'scarlet'))).toEqual([false]);
+  expect(await results(expression, pair('red', 'scarlet'), 'south')).toEqual([
+    400,
+    expect.stringContaining('does not know the code system'),
+  ]);
 });

@@ -86,6 +86,29 @@ describe('Binary (R4 binary.html#rest)', () => {
     expect(answer.header('content-security-policy')).toContain('sandbox');
   });
 
+  it('a browser shows only what is plainly without scripts, and downloads the rest (OWASP ASVS 5.0, 5.2.2)', async () => {
+    const pdf = Buffer.from('%PDF-1.7 x');
+    for (const [type, bytes, isShown] of [
+      ['image/png', PNG, true],
+      ['application/pdf', pdf, true],
+      ['text/plain; charset=utf-8', Buffer.from('x'), true],
+      ['image/png', Buffer.from('<svg onload="x">'), false],
+      ['application/pdf', Buffer.from('<html>'), false],
+      ['text/html', Buffer.from('<p>x'), false],
+      ['image/svg+xml', Buffer.from('<svg/>'), false],
+      ['application/xhtml+xml', Buffer.from('<html/>'), false],
+      ['constructor', Buffer.from('x'), false],
+    ] as const) {
+      const created = await client.post('Binary', bytes, { 'Content-Type': type });
+      const raw = await rawRequest((created.header('location') as string).replace(/\/_history.*/, ''));
+      expect([type, raw.header('content-disposition')]).toEqual([type, isShown ? null : 'attachment']);
+      const policy = raw.header('content-security-policy') as string;
+      expect(policy).toContain("default-src 'none'");
+      expect([type, policy.includes('sandbox')]).toEqual([type, !(isShown && type === 'application/pdf')]);
+      expect(raw.bytes.equals(bytes)).toBe(true);
+    }
+  });
+
   it('update by PUT of raw bytes: the id is the one of the URL, versions count', async () => {
     const first = await client.put('Binary/raw-put', 'one', { 'Content-Type': 'text/plain' });
     expect(first.status).toBe(201);

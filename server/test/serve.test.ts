@@ -24,7 +24,13 @@ let env: Record<string, string>;
 beforeAll(async () => {
   data = temporaryDirectory();
   port = await freePort();
-  env = { PORT: String(port), VESTA_DATA_DIR: data, VESTA_WORKERS: '2', VESTA_DEMO: 'off' };
+  env = {
+    PORT: String(port),
+    VESTA_DATA_DIR: data,
+    VESTA_WORKERS: '2',
+    VESTA_DEMO: 'off',
+    VESTA_AUTH: 'open',
+  };
 });
 afterEach(() => {
   // A test that failed half-way must not fail those after it.
@@ -120,7 +126,8 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
 
   test.each([
     [{ PORT: 'x' }, /^PORT: "x" is not allowed/],
-    [{ HOST: '192.0.2.1' }, /^HOST: "192.0.2.1" is no address of this machine/],
+    [{ HOST: '192.0.2.1', VESTA_AUTH: 'smart' }, /^HOST: "192.0.2.1" is no address of this machine/],
+    [{ HOST: '0.0.0.0' }, /^HOST: "0.0.0.0" is not allowed with VESTA_AUTH=open/],
     [{ VESTA_PROT: '1' }, /^VESTA_PROT/],
     [
       { DATABASE_URL: 'postgresql://a:secret@127.0.0.1:1/x' },

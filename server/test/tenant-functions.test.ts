@@ -41,6 +41,7 @@ const OF_ALL: readonly (readonly [name: string, sql: string, columns: readonly s
   ['open_jobs', 'select * from store.open_jobs()', ['tenant_id', 'tenant_name', 'id', 'kind']],
   ['revocations_since', 'select * from store.revocations_since(0)', ['now', 'tenant_id', 'id']],
   ['data_keys_since', 'select * from store.data_keys_since(0)', ['now', 'tenant_id']],
+  ['access_changes_since', 'select * from store.access_changes_since(0)', ['now', 'tenant_id', 'count']],
   ['audit_waiting', 'select * from store.audit_waiting()', ['tenant_id']],
 ];
 

@@ -148,8 +148,14 @@ const ROWS = [
   `account_token (tenant_id, token_hash, kind, created, expires) values ($1, 'h', 'invitation', 0, 1)`,
   `login_failure (tenant_id, key, failures, last_failure, expires) values ($1, 'login:same', 1, 0, 1)`,
   `authorization_request (tenant_id, id_hash, request, created, expires) values ($1, 'h', '{}', 0, 1)`,
+  `federated_login (tenant_id, state_hash, provider, browser_hash, sealed, created, expires)
+    values ($1, 'h', 'p', 'b', 's', 0, 1)`,
   `consent_decision (tenant_id, account_id, client_id, scopes, decided, expires)
     values ($1, '${uuid(2)}', 'app', 'openid', 0, 1)`,
+  // What decides about access.
+  `emergency_access (tenant_id, id, subject, patient, reason, purpose, opened, until)
+    values ($1, '${uuid(5)}', 'Practitioner/1', 'same', 'reason', 'BTG', 0, 1)`,
+  `access_change (tenant_id, count) values ($1, 1) on conflict do nothing`,
   // Keys.
   `data_key (tenant_id, number, wrapped, master_key, created, active_from) values ($1, 1, 'w', 'm', 0, 0)`,
   `key_use (tenant_id, number, purpose, day, seals, opens) values ($1, 1, 'secrets', 1, 1, 1)`,

@@ -53,6 +53,7 @@ const environment = () => ({
   VESTA_DATA_DIR: data,
   VESTA_WORKERS: '2',
   VESTA_DEMO: 'off',
+  VESTA_AUTH: 'open',
 });
 
 async function start(): Promise<void> {

@@ -19,7 +19,7 @@ export interface Served {
 
 /**
  * Starts `vesta serve` as it is delivered, with tenants.
- * @param env options of Vesta besides PORT, DATABASE_URL and VESTA_DEMO
+ * @param env options of Vesta besides PORT, DATABASE_URL and VESTA_DEMO; without VESTA_AUTH it is open
  */
 export async function startServed(
   tenants: readonly string[],
@@ -31,6 +31,7 @@ export async function startServed(
     DATABASE_URL: database.ownerUrl,
     PORT: String(port),
     VESTA_DEMO: 'off',
+    VESTA_AUTH: 'open',
     ...env,
   });
   try {

@@ -193,6 +193,7 @@ export class Product {
       PORT: String(this.port),
       HOST: this.host,
       VESTA_DEMO: 'off',
+      VESTA_AUTH: 'open',
       VESTA_DATA_DIR: this.dataDirectory,
     };
   }

@@ -7,9 +7,10 @@ import {
 } from '../auth/scopes/index.ts';
 import type { AccessToken } from '../auth/token/access-token.ts';
 import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
-import { type BreakGlass, breakGlassGrants } from './break-glass.ts';
+import { type BreakGlass, breakGlassGrants, openAccesses } from './break-glass.ts';
 import { type ConsentRules, withConsents } from './consent/grants.ts';
 import { intersectGrants, merged } from './grants.ts';
+import { ownRecordGrants } from './own-record.ts';
 import { type PolicyOverrides, policyOf, typesOf } from './policies/index.ts';
 import type { RolePolicy } from './policies/policy.ts';
 import { reachOf } from './policies/reach.ts';
@@ -49,17 +50,25 @@ export function accessScopeOf(token: TokenClaims, tenant: Tenant, facts: AccessF
     grants = intersectGrants(grants, roleGrants(policy, ownPatients(policy, token, facts)));
   }
   if (policies === undefined) grants = [];
-  const role = policies?.[0];
-  if (role !== undefined && facts.breakGlass !== undefined)
-    grants = [...grants, ...intersectGrants(scoped, breakGlassGrants(role, token, facts.breakGlass, now))];
+  if (policies !== undefined) grants = [...grants, ...ownRecordGrants(token)];
   if (facts.consents !== undefined) grants = withConsents(grants, facts.consents);
+  // An agent opens nothing in an emergency: that takes a person's own judgement.
+  const role = token.actor === undefined ? policies?.[0] : undefined;
+  const open = role === undefined ? [] : openAccesses(role, token, facts.breakGlass ?? [], now);
+  // What consents and labels keep back in other times is what an emergency is about.
+  if (role !== undefined && open.length > 0)
+    grants = [...grants, ...intersectGrants(scoped, breakGlassGrants(role, open))];
   const hidden = hiddenBy(policies ?? []);
+  const emergencies = Object.fromEntries(open.map(({ patient, purposeOfUse }) => [patient, purposeOfUse]));
   return {
     tenant,
     subject: token.fhirUser ?? token.subject,
     grants: merged(grants),
     client: token.actor?.clientId ?? token.clientId,
+    ...(token.actor === undefined && token.role !== 'agent' ? {} : { agent: true }),
     ...(token.purposeOfUse === undefined ? {} : { purposeOfUse: token.purposeOfUse }),
+    ...(token.role === undefined || token.actor !== undefined ? {} : { role: token.role }),
+    ...(open.length === 0 ? {} : { emergencies }),
     ...(hidden === undefined ? {} : { hidden }),
   };
 }
@@ -120,6 +129,12 @@ export function roleGrants(policy: RolePolicy, patients: readonly string[] | und
       const more = { ...(rule.search === undefined ? {} : { search: rule.search }), ...labels };
       if (patients !== undefined) return confined(typesOf(rule), interactions, patients, more);
       const types = rule.types === '*' && rule.except === undefined ? ('*' as const) : typesOf(rule);
+      // Policies of roles belong to no record: who may write them may write them after a deletion, too.
+      if (types !== '*' && types.includes('Parameters') && rule.search === undefined) {
+        const others = types.filter((type) => type !== 'Parameters');
+        const own: Grant = { types: ['Parameters'], interactions };
+        return others.length === 0 ? [own] : [own, { types: others, interactions, ...more }];
+      }
       return [{ types, interactions, ...more }];
     }),
   );

@@ -36,25 +36,28 @@ export function breakGlassProblems(policy: RolePolicy | undefined, asked: BreakG
   return problems;
 }
 
-/**
- * The grants that emergency accesses add while they last: reading all that the role reads, and what an attending reads,
- * of that patient's record, whatever its labels. Writing stays as it was.
- */
-export function breakGlassGrants(
+/** The emergency accesses that somebody has at a moment, as far as the role still may have any. */
+export function openAccesses(
   policy: RolePolicy,
   token: Pick<TokenClaims, 'fhirUser' | 'subject'>,
   accesses: readonly BreakGlass[],
   now: number,
-): Grant[] {
+): BreakGlass[] {
   const subject = token.fhirUser ?? token.subject;
-  const open = accesses.filter(
+  return accesses.filter(
     (one) =>
       one.subject === subject &&
       one.from <= now &&
       now < one.until &&
       breakGlassProblems(policy, one).length === 0,
   );
-  if (open.length === 0) return [];
+}
+
+/**
+ * The grants that open emergency accesses add: reading all that the role reads, and what an attending reads, of these
+ * patients' records, whatever its labels. Writing stays as it was.
+ */
+export function breakGlassGrants(policy: RolePolicy, open: readonly BreakGlass[]): Grant[] {
   const compartments = open.map(({ patient }): CompartmentRef => ({ type: 'Patient', id: patient }));
   const rules = [...policy.rules, ...(DEFAULT_POLICIES.get('attending')?.rules ?? [])];
   const types = new Set(rules.filter(({ may }) => may.includes('r')).flatMap(typesOf));

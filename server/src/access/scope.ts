@@ -33,7 +33,8 @@ export interface CompartmentRef {
  * - `member`: it is in one of them, or is the resource that one is named after.
  * - `referred`: something in one of them refers to it, such as a Practitioner or Medication; a PractitionerRole also
  *   where its practitioner is such, and organizations, locations, services, endpoints and substances that these name.
- * - `about`: it is in one of them, or is about what is: a Provenance by its targets, a Binary by its securityContext.
+ * - `about`: it is in one of them, or is about what is: a Provenance by its targets, a Device by its
+ *   patient, a Binary by its securityContext.
  */
 export type Reach = 'member' | 'referred' | 'about';
 
@@ -80,8 +81,14 @@ export interface AccessScope {
   readonly grants: readonly Grant[];
   /** The client that acts for the subject. */
   readonly client?: string;
+  /** The client is an agent: a program that acts for the subject, or by itself. What it writes gets a Provenance. */
+  readonly agent?: true;
   /** v3 ActReason code of why it is asked, such as TREAT. */
   readonly purposeOfUse?: string;
+  /** The role of a person who asks with nobody in between; absent for services and for agents that act for somebody. */
+  readonly role?: string;
+  /** Patients whose records are open to the subject in an emergency, with the v3 ActReason code of each. */
+  readonly emergencies?: Readonly<Record<string, string>>;
   /** Elements that do not exist for the asker, by type: `{ Patient: ['identifier', 'address.line'] }`. */
   readonly hidden?: HiddenElements;
 }
@@ -146,6 +153,7 @@ export function sameScope(a: AccessScope, b: AccessScope): boolean {
     (a.tenant.id === b.tenant.id &&
       a.subject === b.subject &&
       a.client === b.client &&
+      a.role === b.role &&
       (a.grants === b.grants || canonicalText(a.grants) === canonicalText(b.grants)) &&
       (a.hidden === b.hidden || canonicalText(a.hidden ?? {}) === canonicalText(b.hidden ?? {})))
   );

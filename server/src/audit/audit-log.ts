@@ -119,7 +119,8 @@ export class AuditLog {
       this.#turn = { lines: [], rows: [], done: Promise.withResolvers() };
       // Whoever does not wait for it must not end the process.
       this.#turn.done.promise.catch(() => {});
-      setImmediate(() => this.#endTurn());
+      // When all that was read together has been recorded, and before anything else is begun.
+      process.nextTick(() => this.#endTurn());
     }
     const turn = this.#turn;
     for (const entry of entriesOf(input)) {
@@ -339,7 +340,7 @@ export class AuditLog {
       )
       .finally(() => {
         this.#draining = undefined;
-        if (this.#isBehind()) this.#schedule();
+        if (this.#isBehind()) this.#schedule(this.#waiting.length > 0 ? 0 : undefined);
       });
     return this.#draining;
   }
@@ -368,9 +369,16 @@ export class AuditLog {
     }
   }
 
+  /** Adds what a segment has now. What comes meanwhile waits for the next batch: many small ones would cost far more. */
   async #drainSegment(segment: Segment): Promise<void> {
-    for (let tenants = segment.tenants; tenants.length > 0; tenants = segment.tenants)
-      for (const tenantId of tenants) await this.#add(tenantId, segment);
+    for (const tenantId of segment.tenants) {
+      for (let left = segment.pendingOf(tenantId); left > 0; ) {
+        const added = await this.#add(tenantId, segment);
+        // Given up while the chain was being asked for.
+        if (added === 0) break;
+        left -= added;
+      }
+    }
     this.#waiting = this.#waiting.filter((waiting) => {
       if (waiting.segment !== segment || segment.pending > 0) return true;
       waiting.done.resolve();
@@ -378,8 +386,11 @@ export class AuditLog {
     });
   }
 
-  /** Adds the next batch of a tenant: what its inbox has, and rows of the segment. */
-  async #add(tenantId: number, segment: Segment | undefined): Promise<void> {
+  /**
+   * Adds the next batch of a tenant: what its inbox has, and rows of the segment.
+   * @returns how many rows of the segment it has let go, those too that the chain had already
+   */
+  async #add(tenantId: number, segment: Segment | undefined): Promise<number> {
     const { connection, key } = this.#options;
     let taken = 0;
     let count = 0;
@@ -400,9 +411,9 @@ export class AuditLog {
       };
     });
     this.#sealed += count;
-    segment?.took(tenantId, taken);
     // The inbox may hold more than one batch.
     if (more) this.#written.add(tenantId);
+    return segment?.took(tenantId, taken) ?? 0;
   }
 
   /** Closes the file of a segment whose rows were given up, for it to be read. */

@@ -16,11 +16,14 @@ const EVENTS: Readonly<Record<AuthEvent['kind'], readonly [kind: KindName, outco
   authorized: ['authorization', 0],
   'authorization-denied': ['authorization', 4],
   'app-revoked': ['token-revoked', 0],
+  'account-provisioned': ['account-changed', 0],
+  'account-linked': ['account-changed', 0],
+  'role-changed': ['account-changed', 0],
 };
 
 /** What people have done about their logins, as an event of the audit log. */
 export function loginEvent(event: AuthEvent): AuditInput {
-  const { accountId, login, clientId, patient, address, scopes, userAgent } = event;
+  const { accountId, login, clientId, patient, address, scopes, userAgent, provider, reason } = event;
   const [kind, outcome] = EVENTS[event.kind];
   return {
     kind,
@@ -34,6 +37,8 @@ export function loginEvent(event: AuthEvent): AuditInput {
       event: event.kind,
       ...(scopes === undefined ? {} : { scopes }),
       ...(userAgent === undefined ? {} : { userAgent }),
+      ...(provider === undefined ? {} : { provider }),
+      ...(reason === undefined ? {} : { reason }),
     },
   };
 }

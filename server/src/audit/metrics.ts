@@ -2,14 +2,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { AuditLog } from './audit-log.ts';
 import type { Detector } from './detection/detector.ts';
 
-/** Tries to reach another tenant that got something: there must never be one. */
-export interface IsolationCount {
-  /** Counts one; whoever finds data of another tenant in an answer or a statement calls it. */
-  violated(): void;
-}
-
 /** Shows the audit log's and the detection's numbers in /metrics. */
-export function watchAudit(registry: Registry, log: AuditLog, detector: Detector): IsolationCount {
+export function watchAudit(registry: Registry, log: AuditLog, detector: Detector): void {
   const registers = [registry];
   const counter = (name: string, help: string, value: () => number) =>
     new Counter({
@@ -51,10 +45,4 @@ export function watchAudit(registry: Registry, log: AuditLog, detector: Detector
       for (const [rule, count] of detector.counts()) this.inc({ rule }, count);
     },
   });
-  const violations = new Counter({
-    name: 'tenant_isolation_violations_total',
-    help: 'Data of one tenant that reached another: must be 0',
-    registers,
-  });
-  return { violated: () => violations.inc() };
 }

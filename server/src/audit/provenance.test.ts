@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadDefinitions } from '../conformance/definitions.ts';
 import type { FhirError } from '../fhir/outcome.ts';
 import { validateStructure } from '../validation/structure.ts';
-import { agentProvenance, provenanceOfHeader, provenanceRequest } from './provenance.ts';
+import { agentProvenance, provenanceFor, provenanceOfHeader, provenanceRequest } from './provenance.ts';
 
 const context = { definitions: loadDefinitions() };
 const good = {
@@ -28,19 +28,20 @@ describe('X-Provenance (R4 provenance.html#header)', () => {
       { type: 'Patient', id: 'a', version: 2 },
       { type: 'Observation', id: 'b', version: 1 },
     ];
-    const request = provenanceRequest(read as never, written);
+    const request = provenanceRequest(read as never);
+    const told = request.describe?.(written.map((one) => ({ ...one, kind: 'update', isNew: false })));
     expect(request).toMatchObject({ kind: 'create', type: 'Provenance' });
-    expect(request?.resource?.['target']).toEqual([
+    expect(told?.['target']).toEqual([
       { reference: 'Patient/a/_history/2' },
       { reference: 'Observation/b/_history/1' },
     ]);
-    expect(validateStructure(request?.resource as never, context.definitions)).toEqual([]);
+    expect(validateStructure(told as never, context.definitions)).toEqual([]);
   });
 
   test('no header, no Provenance; nothing written, none either', () => {
     expect(provenanceOfHeader(undefined, context)).toBeUndefined();
     expect(provenanceOfHeader('  ', context)).toBeUndefined();
-    expect(provenanceRequest(good as never, [])).toBeUndefined();
+    expect(provenanceRequest(good as never).describe?.([])).toBeUndefined();
   });
 
   test('text beyond ASCII arrives as UTF-8 bytes', () => {
@@ -67,15 +68,15 @@ describe('X-Provenance (R4 provenance.html#header)', () => {
 
   test("an agent's write has a Provenance that is valid R4 once it has its target", () => {
     const made = agentProvenance({
-      agent: 'Device/agent',
-      onBehalfOf: 'Practitioner/1',
+      who: { reference: 'Device/agent' },
+      onBehalfOf: { reference: 'Practitioner/1' },
       time: 0,
       purposeOfUse: 'TREAT',
       sources: ['Observation/1'],
       activity: 'CREATE',
     });
-    const request = provenanceRequest(made, [{ type: 'Task', id: '1', version: 1 }]);
-    expect(validateStructure(request?.resource as never, context.definitions)).toEqual([]);
+    const whole = provenanceFor(made, [{ type: 'Task', id: '1', version: 1 }]);
+    expect(validateStructure(whole as never, context.definitions)).toEqual([]);
     expect(provenanceOfHeader(JSON.stringify(made), context)).toEqual(made);
   });
 });

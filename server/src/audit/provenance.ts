@@ -1,17 +1,15 @@
+import type { AccessScope } from '../access/scope.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
-import type { WriteOutcome, WriteRequest } from '../fhir/write/write-request.ts';
+import type { WriteRequest, WrittenVersion } from '../fhir/write/write-request.ts';
 import { isResource } from '../json/objects.ts';
 import { parseJson } from '../json/parse.ts';
-import type { JsonValue, Resource } from '../json/types.ts';
+import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { validateStructure } from '../validation/structure.ts';
 
 /** Longest X-Provenance that is read, in characters: what fits into a header. */
 const MAX_HEADER = 30_000;
 const AT = 'http.x-provenance';
-
-/** A version that a request has written. */
-export type WrittenVersion = Pick<WriteOutcome, 'type' | 'id' | 'version'>;
 
 /**
  * Reads the header X-Provenance (R4 provenance.html#header): the JSON of one Provenance, without target, which the server
@@ -58,7 +56,7 @@ export function provenanceOfHeader(
  */
 export function provenanceFor(
   provenance: Resource,
-  written: readonly WrittenVersion[],
+  written: readonly Pick<WrittenVersion, 'type' | 'id' | 'version'>[],
 ): Resource | undefined {
   if (written.length === 0) return undefined;
   const target = written.map(({ type, id, version }) => ({
@@ -67,21 +65,68 @@ export function provenanceFor(
   return { ...provenance, resourceType: 'Provenance', target };
 }
 
-/** The extra write for {@link provenanceFor}: a create in the transaction that wrote the targets. */
-export function provenanceRequest(
-  provenance: Resource,
-  written: readonly WrittenVersion[],
-): WriteRequest | undefined {
-  const resource = provenanceFor(provenance, written);
-  return resource && { kind: 'create', type: 'Provenance', resource, at: '' };
+/**
+ * The write of a Provenance that a client has given for what it writes in the same transaction.
+ * @param provenance as {@link provenanceOfHeader} returns it
+ */
+export function provenanceRequest(provenance: Resource): WriteRequest {
+  return {
+    kind: 'create',
+    type: 'Provenance',
+    resource: provenance,
+    at: '',
+    describe: (written) => provenanceFor(provenance, written),
+  };
+}
+
+/**
+ * The write of the Provenance of what an agent (a program that acts for somebody, or by itself) writes in the same
+ * transaction. It needs no right of the agent's own.
+ */
+export function agentsProvenance(scope: AccessScope, now: () => number = Date.now): WriteRequest {
+  return {
+    kind: 'create',
+    type: 'Provenance',
+    at: '',
+    describe: (written) => {
+      const made = agentProvenance({
+        ...agentOf(scope),
+        time: now(),
+        ...(scope.purposeOfUse === undefined ? {} : { purposeOfUse: scope.purposeOfUse }),
+        ...activityOf(written),
+      });
+      return provenanceFor(made, written);
+    },
+  };
+}
+
+const CLIENT_ID = 'https://vesta.health/fhir/identifier/client';
+
+/** Who it is and for whom: a client is named by its id, a person by the resource that stands for them. */
+function agentOf({ subject, client }: AccessScope): Pick<AgentActivity, 'who' | 'onBehalfOf'> {
+  const named = (id: string): JsonObject => ({ identifier: { system: CLIENT_ID, value: id }, display: id });
+  const principal: JsonObject = /^[A-Z][A-Za-z]*\/[A-Za-z0-9\-.]{1,64}$/.test(subject)
+    ? { reference: subject }
+    : { display: subject };
+  if (client === undefined) return { who: principal };
+  return { who: named(client), ...(subject === client ? {} : { onBehalfOf: principal }) };
+}
+
+/** Without an activity where a transaction does several things. */
+function activityOf(written: readonly WrittenVersion[]): Pick<AgentActivity, 'activity'> {
+  const kinds = new Set(
+    written.map(({ kind, isNew }) => (kind === 'delete' ? 'DELETE' : isNew ? 'CREATE' : 'UPDATE')),
+  );
+  const [activity] = kinds;
+  return kinds.size === 1 && activity !== undefined ? { activity } : {};
 }
 
 /** What is known of an agent (a program) that has written something for somebody. */
 export interface AgentActivity {
-  /** Device that stands for the agent, `Device/x`, or another reference. */
-  readonly agent: string;
-  /** For whom: `Practitioner/1`. */
-  readonly onBehalfOf?: string;
+  /** The agent, as a Reference: `{ reference: 'Device/x' }`, or by its identifier. */
+  readonly who: JsonObject;
+  /** For whom, as a Reference: `{ reference: 'Practitioner/1' }`. */
+  readonly onBehalfOf?: JsonObject;
   /** Epoch milliseconds. */
   readonly time: number;
   /** v3 ActReason code. */
@@ -89,25 +134,25 @@ export interface AgentActivity {
   /** What it rests on: references. */
   readonly sources?: readonly string[];
   /** v3 DataOperation code of what was done. */
-  readonly activity: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly activity?: 'CREATE' | 'UPDATE' | 'DELETE';
 }
 
 /** The Provenance of an agent's write (R4 provenance.html), as {@link provenanceOfHeader} would give it. */
 export function agentProvenance(activity: AgentActivity): Resource {
-  const { agent, onBehalfOf, time, purposeOfUse, sources = [] } = activity;
+  const { who, onBehalfOf, time, purposeOfUse, sources = [] } = activity;
   const code = (system: string, value: string) => ({
     coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code: value }],
   });
   return {
     resourceType: 'Provenance',
     recorded: new Date(time).toISOString(),
-    activity: code('v3-DataOperation', activity.activity),
+    ...(activity.activity === undefined ? {} : { activity: code('v3-DataOperation', activity.activity) }),
     ...(purposeOfUse === undefined ? {} : { reason: [code('v3-ActReason', purposeOfUse)] }),
     agent: [
       {
         type: code('provenance-participant-type', 'assembler'),
-        who: { reference: agent },
-        ...(onBehalfOf === undefined ? {} : { onBehalfOf: { reference: onBehalfOf } }),
+        who,
+        ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
       },
     ],
     ...(sources.length === 0

@@ -11,7 +11,18 @@ import { isLogId } from './resource.ts';
 export type AuditActor = Pick<
   AuditInput,
   'agent' | 'client' | 'role' | 'purpose' | 'request' | 'address' | 'token' | 'login'
->;
+> & {
+  /** Patients whose records are open to the actor in an emergency, with the v3 ActReason code of each. */
+  readonly emergencies?: Readonly<Record<string, string>>;
+};
+
+/** The actor as the event that concerns these patients has it: an emergency access is its purpose. */
+function actorFor(actor: AuditActor, patients: readonly string[]): Omit<AuditActor, 'emergencies'> {
+  if (actor.emergencies === undefined) return actor;
+  const { emergencies, ...known } = actor;
+  const purpose = patients.map((id) => emergencies[id]).find((one) => one !== undefined);
+  return purpose === undefined ? known : { ...known, purpose };
+}
 
 /** How a request ended. */
 export interface RequestEnd {
@@ -63,7 +74,7 @@ export function requestEvent(
     : (end.patients ?? response?.patients ?? (text === undefined || isLog ? [] : patientsIn(text)));
   const version = path[2] === '_history' && path[3] !== undefined ? Number(path[3]) : versionOf(response);
   return {
-    ...actor,
+    ...actorFor(actor, patients),
     kind: found ? 'search-type' : (interaction as KindName),
     status,
     ...(isInstance ? { what: `${type}/${id}` } : {}),
@@ -98,7 +109,7 @@ export function writeEvents(
     const patients = type === 'Patient' ? [id] : patientsIn(content);
     return [
       {
-        ...actorOf(request),
+        ...actorFor(actorOf(request), patients),
         kind: request.kind,
         status,
         what: `${type}/${id}`,

@@ -38,6 +38,11 @@ export class Segment {
     return [...this.#queues].filter(([, { rows }]) => rows.length > 0).map(([tenantId]) => tenantId);
   }
 
+  /** Rows of a tenant that memory holds. */
+  pendingOf(tenantId: number): number {
+    return this.#queues.get(tenantId)?.rows.length ?? 0;
+  }
+
   add(tenantId: number, row: AuditRow): void {
     let queue = this.#queues.get(tenantId);
     if (queue === undefined) this.#queues.set(tenantId, (queue = { taken: 0, rows: [] }));
@@ -64,14 +69,15 @@ export class Segment {
     return { rows, taken: Math.max(taken, queue.taken) + rows.length };
   }
 
-  /** Notes that the chain has so many rows of a tenant. */
-  took(tenantId: number, taken: number): void {
+  /** Notes that the chain has so many rows of a tenant. @returns how many of them memory held until now */
+  took(tenantId: number, taken: number): number {
     const queue = this.#queues.get(tenantId);
-    if (queue === undefined) return;
+    if (queue === undefined) return 0;
     const count = Math.min(queue.rows.length, taken - queue.taken);
     queue.rows.splice(0, count);
     queue.taken += count;
     this.#pending -= count;
+    return count;
   }
 
   /** A segment of lines that a file holds, to be written as any other. Lines that are no entries are left out. */

@@ -2,6 +2,7 @@ import type { AccessScope, Tenant } from '../access/scope.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
 import type { WriteRequest } from '../fhir/write/write-request.ts';
+import { type FieldPolicy, NO_FIELDS, protectsNothing } from '../security/fields/policy.ts';
 import type { SqlStatement } from '../storage/connections.ts';
 import { type AuditLog, AuditUnavailable } from './audit-log.ts';
 import type { AuditInput } from './entry.ts';
@@ -14,15 +15,23 @@ import {
 } from './request-event.ts';
 import { isLogId } from './resource.ts';
 import type { AuditReader } from './search.ts';
+import { withoutIdentifiers } from './without-identifiers.ts';
 
 /** The audit log as the interactions use it: what they do is recorded here, and AuditEvents are read from here. */
 export class AuditTrail {
   readonly reader: AuditReader;
   readonly #log: AuditLog;
+  readonly #fieldsOf: (tenant: Tenant) => FieldPolicy;
 
-  constructor(log: AuditLog, reader: AuditReader) {
+  /** @param fieldsOf which identifiers a tenant has encrypted: their values are not recorded */
+  constructor(
+    log: AuditLog,
+    reader: AuditReader,
+    fieldsOf: (tenant: Tenant) => FieldPolicy = () => NO_FIELDS,
+  ) {
     this.#log = log;
     this.reader = reader;
+    this.#fieldsOf = fieldsOf;
   }
 
   /**
@@ -35,8 +44,9 @@ export class AuditTrail {
     end: RequestEnd,
     actor: AuditActor,
   ): Promise<void> {
-    const event = requestEvent(request, end, actor);
-    if (event === undefined) return;
+    const made = requestEvent(request, end, actor);
+    if (made === undefined) return;
+    const event = withoutIdentifiers(made, this.#fieldsOf(tenant), end.response?.text);
     try {
       await this.#log.record(tenant, event);
     } catch (error) {
@@ -74,7 +84,12 @@ export class AuditTrail {
   /** The events of writes, each with the actor of its request, or else of the scope. */
   writeEvents(scope: AccessScope, written: readonly WrittenResource[]): AuditInput[] {
     let shared: AuditActor | undefined;
-    return writeEvents(written, ({ actor }: WriteRequest) => actor ?? (shared ??= actorOf(scope)));
+    const actor = ({ actor: own }: WriteRequest) => own ?? (shared ??= actorOf(scope));
+    const fields = this.#fieldsOf(scope.tenant);
+    if (protectsNothing(fields)) return writeEvents(written, actor);
+    return written.flatMap((one) =>
+      writeEvents([one], actor).map((event) => withoutIdentifiers(event, fields, one.content)),
+    );
   }
 
   /** See {@link AuditLog.statements}. */
@@ -95,11 +110,12 @@ export function refusal({ status, issues }: FhirError): RequestEnd {
 }
 
 /** What a scope alone tells of who acts: for what a job does on behalf of a request. */
-function actorOf({ subject, client, purposeOfUse }: AccessScope): AuditActor {
+function actorOf({ subject, client, purposeOfUse, emergencies }: AccessScope): AuditActor {
   return {
     agent: subject,
     ...(client === undefined ? {} : { client }),
     ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
+    ...(emergencies === undefined ? {} : { emergencies }),
   };
 }
 

@@ -1,8 +1,9 @@
-import { accessScopeOf } from '../access/access-scope-of.ts';
-import type { Tenant } from '../access/scope.ts';
+import type { TokenClaims } from '../access/access-scope-of.ts';
+import type { AccessScope, Tenant } from '../access/scope.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { internalRequest } from '../fhir/internal-request.ts';
 import { FhirError } from '../fhir/outcome.ts';
+import type { TenantContext } from '../fhir/tenant-context.ts';
 import { isObject } from '../json/objects.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
@@ -14,8 +15,14 @@ const SCOPES = 'user/Patient.rs user/Encounter.rs';
 const MOST = '20';
 const DATE = /^\d{4}(-\d{2}(-\d{2})?)?$/;
 
-/** The patients whom people may see, found by the FHIR API's own search under each person's own access. */
-export function patientDirectory(fhir: FhirServer): PatientDirectory {
+/**
+ * The patients whom people may see, found by the FHIR API's own search under each person's own access.
+ * @param scopeOf what somebody may do
+ */
+export function patientDirectory(
+  fhir: FhirServer,
+  scopeOf: (claims: TokenClaims, context: TenantContext) => Promise<AccessScope>,
+): PatientDirectory {
   const ask = async (
     tenant: Tenant,
     account: Account,
@@ -23,15 +30,18 @@ export function patientDirectory(fhir: FhirServer): PatientDirectory {
     query: readonly (readonly [string, string])[] = [],
   ): Promise<JsonObject | undefined> => {
     const context = await fhir.tenants.current(tenant);
-    const scope = accessScopeOf(
+    const isPersonal = account.role === 'patient' || account.role === 'caregiver';
+    const scope = await scopeOf(
       {
         clientId: 'vesta',
         subject: account.id,
         role: account.role,
         scopes: SCOPES,
         ...(account.fhirUser === undefined ? {} : { fhirUser: account.fhirUser }),
+        // As tokens of theirs have it (auth/authorize/flow.ts).
+        ...(isPersonal ? { purposeOfUse: 'PATRQT' } : {}),
       },
-      tenant,
+      context,
     );
     try {
       const { text } = await fhir.handle(internalRequest(context, scope, path, query));

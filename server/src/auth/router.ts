@@ -50,6 +50,10 @@ export function authRouter(services: AuthServices, pages?: RequestHandler): Rout
   endpoint('/introspect', ['POST'], introspect, readForm);
   endpoint('/revoke', ['POST'], revoke, readForm);
   endpoint('/register', ['POST'], register, readJson);
+  // People make launches by a page.
+  tenantRouter.get('/launch', (request, response) => {
+    response.redirect(303, `${request.baseUrl}/manage/launch`);
+  });
   endpoint('/launch', ['POST'], launchEndpoint, readJson);
   endpoint('/userinfo', ['GET', 'POST'], userinfo);
 

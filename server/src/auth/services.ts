@@ -26,12 +26,20 @@ export interface AuthEnvironment {
   findTenant(name: string): Promise<Tenant | undefined>;
   /** Whether the bearer of a user's token may read a resource, e.g. `Patient/1`: asked before it becomes a launch's context. */
   mayRead(tenant: Tenant, token: AccessToken, reference: string): Promise<boolean>;
+  /**
+   * Of scopes, those that can be enforced: without granular ones whose search cannot be carried out, or that the role may
+   * not search by. All of them where this is left out.
+   * @param role of the person; undefined for services
+   */
+  enforceable?(tenant: Tenant, scopes: string, role: string | undefined): Promise<string>;
   /** Told of errors that are not the client's. */
   onError(error: unknown): void;
 }
 
 /** What the endpoints of authorization work with. */
-export interface AuthServices extends Omit<AuthEnvironment, 'settings' | 'masterKey'> {
+export interface AuthServices extends Omit<AuthEnvironment, 'settings' | 'masterKey' | 'enforceable'> {
+  /** See {@link AuthEnvironment.enforceable}. */
+  enforceable(tenant: Tenant, scopes: string, role: string | undefined): Promise<string>;
   readonly settings: AuthSettings;
   readonly secrets: SecretBox;
   readonly keys: TenantKeys;
@@ -56,6 +64,8 @@ export function createAuthServices(environment: AuthEnvironment): AuthServices {
   return {
     findTenant: (name) => environment.findTenant(name),
     mayRead: (tenant, token, reference) => environment.mayRead(tenant, token, reference),
+    enforceable: async (tenant, scopes, role) =>
+      (await environment.enforceable?.(tenant, scopes, role)) ?? scopes,
     onError: (error) => environment.onError(error),
     connections,
     settings,

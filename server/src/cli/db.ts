@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/config.ts';
+import { existingMasterKeysOf } from '../security/settings.ts';
 import { migrate, migrationStatus } from '../storage/migrate.ts';
 import { ensureKeys } from '../storage/roles.ts';
 import { type Command, parse, UsageError } from './command.ts';
@@ -42,6 +43,7 @@ check verifies that index and resources agree, in all tenants or one; the exit c
           const { resources, count, problems } = await checkDatabase(client, {
             ...(values.tenant === undefined ? {} : { tenant: values.tenant }),
             baseUrl: `${config.baseUrl}/fhir`,
+            masterKeys: existingMasterKeysOf(config),
             onProgress: (message) => console.error(message),
           });
           for (const problem of problems) console.log(problem);

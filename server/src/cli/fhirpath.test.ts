@@ -77,9 +77,14 @@ describe('vesta fhirpath', () => {
       expect.stringContaining('line 1'),
       expect.stringContaining('no element nonsense'),
     ]);
-    expect(
-      await run("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+$')", undefined, '--timeout', '1'),
-    ).toBe(1);
+    expect(await run("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+\\\\1$')", undefined)).toBe(
+      1,
+    );
+    expect(await run('1.repeatAll($this)', undefined, '--timeout', '1')).toBe(1);
+    expect(errors.slice(2)).toEqual([
+      expect.stringContaining('takes too long'),
+      expect.stringMatching(/more than|too/),
+    ]);
     await expect(run('name', 'list.json')).rejects.toThrow('no resource');
     await expect(run('name', 'missing.json')).rejects.toThrow('cannot be read');
     await expect(fhirpath.run([])).rejects.toThrow(UsageError);

@@ -24,29 +24,48 @@ const PATIENCE = 120_000;
 /** Name of the environment variable with the access token that commands send to the server. */
 export const TOKEN_VARIABLE = 'VESTA_TOKEN';
 
+export interface HttpClientOptions {
+  /** Gives an access token when the server asks for one and the environment has none; asked again when it has ended. */
+  readonly token?: () => Promise<string>;
+  /** For https. */
+  readonly tls?: Pick<https.AgentOptions, 'ca' | 'allowPartialTrustChain' | 'servername'>;
+}
+
 /** A client for FHIR servers: connections are kept; a server that is away, restarting or overloaded is waited for. */
 export class HttpClient {
   readonly #http: http.Agent;
   readonly #https: https.Agent;
   readonly #patience: number;
+  readonly #newToken: HttpClientOptions['token'];
+  #token: string | undefined = process.env[TOKEN_VARIABLE] || undefined;
+  #renewing: Promise<string> | undefined;
 
-  constructor(connections: number, patience = PATIENCE) {
+  constructor(connections: number, patience = PATIENCE, { token, tls }: HttpClientOptions = {}) {
     this.#http = new http.Agent({ keepAlive: true, maxSockets: connections });
-    this.#https = new https.Agent({ keepAlive: true, maxSockets: connections });
+    this.#https = new https.Agent({ keepAlive: true, maxSockets: connections, ...tls });
     this.#patience = patience;
+    this.#newToken = this.#token === undefined ? token : undefined;
   }
 
   /**
-   * Sends a request and returns the answer, whatever its status. 429 and 503 are tried again as Retry-After says.
+   * Sends a request and returns the answer, whatever its status. 429 and 503 are tried again as Retry-After says, 401 with
+   * a new token where one can be had.
    * @throws UnknownOutcomeError when the connection broke half-way in a request that must not be sent twice
    * @throws Error when the server cannot be reached for two minutes
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const deadline = Date.now() + this.#patience;
+    let refused = false;
     for (let attempt = 0; ; attempt++) {
       let wait = Math.min(5000, 200 * 2 ** attempt);
       try {
+        const used = this.#token;
         const answer = await this.#once(request);
+        if (answer.status === 401 && this.#newToken !== undefined && !refused) {
+          refused = true;
+          await this.#renew(this.#newToken, used);
+          continue;
+        }
         if ((answer.status !== 503 && answer.status !== 429) || Date.now() > deadline) return answer;
         const after = Number(answer.headers['retry-after']);
         if (Number.isFinite(after)) wait = Math.min(30_000, after * 1000);
@@ -71,6 +90,15 @@ export class HttpClient {
     this.#https.destroy();
   }
 
+  /** Gets a new token in the place of the one that was refused, unless another request has done so. */
+  async #renew(newToken: () => Promise<string>, refused: string | undefined): Promise<void> {
+    if (this.#token !== refused) return;
+    this.#renewing ??= newToken().finally(() => {
+      this.#renewing = undefined;
+    });
+    this.#token = await this.#renewing;
+  }
+
   #once({ method, url, headers, body }: HttpRequest): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       const secure = url.startsWith('https:');
@@ -81,7 +109,7 @@ export class HttpClient {
           agent: secure ? this.#https : this.#http,
           headers: {
             Accept: 'application/fhir+json',
-            ...authorization(),
+            ...(this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }),
             ...headers,
             ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
           },
@@ -133,9 +161,4 @@ export function outcomeTexts(body: string | Record<string, unknown> | undefined,
       return `${issue.diagnostics ?? issue.details?.text ?? issue.code}${place}`;
     });
   return texts.length > most ? [...texts.slice(0, most), `and ${texts.length - most} more`] : texts;
-}
-
-function authorization(): Record<string, string> {
-  const token = process.env[TOKEN_VARIABLE];
-  return token === undefined || token === '' ? {} : { Authorization: `Bearer ${token}` };
 }

@@ -1,12 +1,13 @@
 import { loadConfig } from '../config/config.ts';
 import { checkTenantName } from '../storage/tenants.ts';
 import { type Command, parse, UsageError, wholeNumber } from './command.ts';
-import { HttpClient, outcomeTexts } from './http-client.ts';
+import { HttpClient, outcomeTexts, TOKEN_VARIABLE } from './http-client.ts';
 import { inputFiles } from './loading/files.ts';
 import { Journal } from './loading/journal.ts';
 import { loadFiles } from './loading/loader.ts';
 import { count, ProgressDisplay } from './loading/progress.ts';
 import { lockHolder } from './lock.ts';
+import { ownServer } from './own-token.ts';
 import { localUrl } from './serve.ts';
 
 /** `vesta load`. */
@@ -24,6 +25,7 @@ remembered: after an interruption the same command goes on, and changed files ar
   --restart             forget what was loaded before
   --once                remember nothing; ask the server which bundles it has, and send batches as transactions
 
+A server of this installation gets the operator's token by itself; for others set VESTA_TOKEN (see vesta token).
 The exit code is 1 when something could not be loaded; it is listed with the server's reasons.`,
 
   async run(args) {
@@ -42,7 +44,8 @@ The exit code is 1 when something could not be loaded; it is listed with the ser
     const tenant = values.tenant ?? 'demo';
     checkTenantName(tenant);
     const concurrency = wholeNumber('concurrency', values.concurrency, 4, 1, 64);
-    const base = `${serverUrl(values.url, config)}/fhir/${tenant}`;
+    const url = serverUrl(values.url, config);
+    const base = `${url}/fhir/${tenant}`;
     const files = inputFiles(positionals);
     if (files.length === 0) throw new UsageError('There are no .json, .ndjson or .jsonl files');
     const journal = values.once
@@ -58,7 +61,7 @@ The exit code is 1 when something could not be loaded; it is listed with the ser
       process.on('disconnect', () => process.exit(1));
       process.channel?.unref();
     }
-    const client = new HttpClient(concurrency);
+    const client = new HttpClient(concurrency, undefined, ownServer(config, url, tenant));
     const display = new ProgressDisplay(todo.reduce((sum, { bytes }) => sum + bytes, 0));
     try {
       await requireTenant(client, base);
@@ -101,5 +104,10 @@ export function serverUrl(given: string | undefined, config: ReturnType<typeof l
 async function requireTenant(client: HttpClient, base: string): Promise<void> {
   const answer = await client.send({ method: 'GET', url: `${base}/Patient?_summary=count` });
   if (answer.status === 200) return;
+  if (answer.status === 401) throw new Error(tokenNeeded(base));
   throw new Error(`${base} answers ${answer.status}: ${outcomeTexts(answer.body, 1).join('')}`);
 }
+
+/** What to do about a 401. */
+export const tokenNeeded = (base: string): string =>
+  `${base} asks for an access token: set ${TOKEN_VARIABLE} to one (vesta token prints one where its database is at hand)`;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, ROOT } from '../config/config.ts';
+import { MasterKeyError } from '../security/keys/master-key.ts';
 import { MigrationError } from '../storage/migrate.ts';
 import { TenantError } from '../storage/tenants.ts';
 import { type Command, UsageError } from './command.ts';
@@ -16,6 +17,7 @@ Commands:
   tenant create|list|delete make, list and remove tenants
   account create|list|...   make and manage the accounts that people log in with
   client create|list|delete register, list and remove apps and services (SMART on FHIR)
+  sso add|list|show|...     let people log in at an identity provider (OpenID Connect, SAML)
   token                     print an access token, for use with curl
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
@@ -38,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tenant: async () => (await import('./tenant.ts')).tenant,
   account: async () => (await import('./account.ts')).account,
   client: async () => (await import('./client.ts')).client,
+  sso: async () => (await import('./sso.ts')).sso,
   token: async () => (await import('./token.ts')).token,
   reindex: async () => (await import('./reindex.ts')).reindex,
   terminology: async () => (await import('./terminology.ts')).terminology,
@@ -89,6 +92,7 @@ function isForUser(error: unknown): boolean {
   return (
     error instanceof ConfigError ||
     error instanceof LockedError ||
+    error instanceof MasterKeyError ||
     error instanceof MigrationError ||
     error instanceof TenantError ||
     (error instanceof Error && error.constructor === Error)

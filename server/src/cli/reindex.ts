@@ -3,7 +3,8 @@ import { loadConfig } from '../config/config.ts';
 import { checkTenantName } from '../storage/tenants.ts';
 import { type Command, parse } from './command.ts';
 import { HttpClient, outcomeTexts } from './http-client.ts';
-import { serverUrl } from './load.ts';
+import { serverUrl, tokenNeeded } from './load.ts';
+import { ownServer } from './own-token.ts';
 
 /** `vesta reindex`: the $reindex operation of a running server, waited for. */
 export const reindex: Command = {
@@ -24,8 +25,9 @@ Has a running server index its resources anew, after search parameters were adde
     const config = loadConfig();
     const tenant = values.tenant ?? 'demo';
     checkTenantName(tenant);
-    const base = `${serverUrl(values.url, config)}/fhir/${tenant}`;
-    const client = new HttpClient(1);
+    const url = serverUrl(values.url, config);
+    const base = `${url}/fhir/${tenant}`;
+    const client = new HttpClient(1, undefined, ownServer(config, url, tenant));
     try {
       const parameter = values.type === undefined ? [] : [{ name: 'type', valueCode: values.type }];
       let answer = await client.send({
@@ -47,7 +49,11 @@ Has a running server index its resources anew, after search parameters were adde
         answer = await client.send({ method: 'GET', url: new URL(location, `${base}/`).href });
       }
       if (answer.status !== 200) {
-        console.error(`${answer.status}: ${outcomeTexts(answer.body).join('; ')}`);
+        console.error(
+          answer.status === 401
+            ? tokenNeeded(base)
+            : `${answer.status}: ${outcomeTexts(answer.body).join('; ')}`,
+        );
         return 1;
       }
       console.log('Indexed');

@@ -4,17 +4,19 @@ import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../config/config.ts';
+import { checkOpenBinding } from '../config/open-binding.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
 import { serveClusterMetrics } from '../observability/cluster-metrics.ts';
 import { masterKeysOf } from '../security/settings.ts';
+import { tlsFiles, tlsOptions } from '../security/tls/tls-options.ts';
 import { ownerConnections } from '../storage/auth/owner.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded/postgres.ts';
 import { startMaintenance } from '../storage/maintenance.ts';
 import { prepareDatabase, withOwner } from '../storage/prepare.ts';
 import { type Command, parse } from './command.ts';
 import { type DemoLoad, prepareDemo } from './demo.ts';
-import { demoAccounts } from './demo-accounts.ts';
+import { demoLogins } from './demo-logins.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { requireFreePort } from './port.ts';
 import { operatorToken } from './token.ts';
@@ -66,6 +68,9 @@ class Primary {
 
   async run(): Promise<number> {
     const config = this.#config;
+    checkOpenBinding(config);
+    // With an external database it must be given: asked before anything is touched.
+    if (config.auth === 'smart' && config.databaseUrl !== undefined) masterKeysOf(config);
     if (config.databaseUrl === undefined) {
       this.#lock = await acquireLock(config.dataDirectory, 'serve', localUrl(config));
     }
@@ -84,6 +89,9 @@ class Primary {
 
   async #start(): Promise<void> {
     const config = this.#config;
+    // Told here by name, rather than by each server process.
+    const tls = tlsFiles(config);
+    if (tls !== undefined) tlsOptions(tls);
     await requireFreePort(config.port, config.host);
     if (config.databaseUrl === undefined) {
       this.#postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log: this.#log });
@@ -118,7 +126,9 @@ class Primary {
     this.#announce();
     flushCompileCache();
     this.#warm();
-    await this.#fillDemo();
+    await this.#fillDemo().catch((error: Error) => {
+      if (this.#stopping === undefined) console.error(`The demo tenant is not complete: ${error.message}`);
+    });
   }
 
   /** Loads what the demo tenant lacks, through the server's own door. */
@@ -133,7 +143,8 @@ class Primary {
       operatorToken(config, ownerConnections(client), tenant),
     );
     await this.#demo.load({ ...common, token });
-    for (const line of await demoAccounts(ownerUrl, tenant)) this.#log(line);
+    if (this.#stopping !== undefined) return;
+    for (const line of await demoLogins(config, ownerUrl, tenant)) this.#log(line);
   }
 
   /** Makes the caches of definitions that nobody has needed yet, beside the server and at low priority. */
@@ -146,11 +157,14 @@ class Primary {
   }
 
   #announce(): void {
-    const { baseUrl, workers, demo, databaseUrl, dataDirectory } = this.#config;
+    const { auth, baseUrl, workers, demo, databaseUrl, dataDirectory } = this.#config;
     const tenant = demo ? 'demo' : '{tenant}';
     this.#log(
       [
         `Vesta is ready: FHIR R4 at ${baseUrl}/fhir/${tenant}`,
+        auth === 'open'
+          ? '  VESTA_AUTH=open: EVERYBODY WHO REACHES THIS ADDRESS MAY READ AND CHANGE EVERYTHING. For benchmarks only.'
+          : `  a token for curl npx vesta token (curl --oauth2-bearer "$(npx vesta token)" ${baseUrl}/fhir/${tenant}/Patient)`,
         `  what it can do   ${baseUrl}/fhir/${tenant}/metadata`,
         ...(demo ? [`  its patients     ${baseUrl}/fhir/demo/Patient`] : []),
         `  health, metrics  ${baseUrl}/health/ready  ${baseUrl}/metrics`,
@@ -242,8 +256,12 @@ async function endSessions(ownerUrl: string, role: string): Promise<void> {
 }
 
 /** Where this machine reaches the server, whatever its public name is. */
-export function localUrl({ host, port }: Pick<Config, 'host' | 'port'>): string {
+export function localUrl({
+  host,
+  port,
+  tlsCertificate,
+}: Pick<Config, 'host' | 'port' | 'tlsCertificate'>): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reachable}:${port}`;
+  return `${tlsCertificate === undefined ? 'http' : 'https'}://${reachable}:${port}`;
 }

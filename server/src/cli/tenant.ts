@@ -34,7 +34,10 @@ ${[...policySettings(), ...accountSettings()]
   the R4 structure (structure, the default), also R4's rules and the profiles in meta.profile (declared), also the
   profiles of validation.required (required). validation.warnings says what a warning does then: nothing (ignore), it is
   told to clients that ask with Prefer: return=OperationOutcome (report, the default), or it refuses the write (refuse).
-  narrative=on: resources without text get one from the server.`,
+  narrative=on: resources without text get one from the server.
+  encryption.systems and encryption.types say which identifiers are stored encrypted where there is a master key; by
+  default US social security, national person, tax and passport numbers. They are still found by identifier=system|value.
+  After a change run vesta keys encrypt and vesta reindex.`,
 
   async run(args) {
     const { values, positionals } = parse(args, { yes: { type: 'boolean', short: 'y' } }, [1, 100]);

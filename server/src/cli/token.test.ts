@@ -48,14 +48,14 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Runs a command. @returns its exit code and what it printed, errors too */
-async function run(command: Command, ...args: string[]): Promise<[number, string]> {
-  const printed: string[] = [];
+/** Runs a command. @returns its exit code, what it printed, and what it printed on standard error */
+async function run(command: Command, ...args: string[]): Promise<[number, string, string]> {
+  const printed = { log: [] as string[], error: [] as string[] };
   const spies = (['log', 'error'] as const).map((name) =>
-    vi.spyOn(console, name).mockImplementation((line: string) => void printed.push(line)),
+    vi.spyOn(console, name).mockImplementation((line: string) => void printed[name].push(line)),
   );
   try {
-    return [await command.run(args), printed.join('\n')];
+    return [await command.run(args), printed.log.join('\n'), printed.error.join('\n')];
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
@@ -65,7 +65,7 @@ const verified = async (jwt: string) => await services.verifier.verify(tenant, j
 
 describe('vesta client', () => {
   it('registers, lists and removes clients, and shows a secret once', async () => {
-    expect(await run(client, 'list')).toEqual([0, 'Tenant demo has no clients']);
+    expect(await run(client, 'list')).toEqual([0, 'Tenant demo has no clients', '']);
     const redirect = ['--redirect', 'https://app.example.org/a https://app.example.org/b'];
     const [code, printed] = await run(
       client,
@@ -115,13 +115,20 @@ describe('vesta client', () => {
 
 describe('vesta token', () => {
   it('gives the operator a token that a server of this installation accepts', async () => {
-    const [code, jwt] = await run(token);
+    const [code, jwt, hints] = await run(token);
     expect(code).toBe(0);
+    // What a shell puts into a header is the token and nothing else.
+    expect(jwt).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    expect(hints).toContain('Token of tenant demo as the operator, for 15 minutes: system/*.cruds');
+    expect(hints).not.toContain(jwt);
+    expect((await run(token, '--quiet'))[2]).toBe('');
     expect(await verified(jwt)).toMatchObject({ subject: 'vesta-cli', scopes: 'system/*.cruds' });
     const [, narrow] = await run(token, '--scope', 'patient/*.rs', '--patient', 'p1', '--minutes', '60');
     const known = await verified(narrow);
     expect(known).toMatchObject({ scopes: 'patient/*.rs', patient: 'p1' });
     expect((known?.expires as number) - (known?.issued as number)).toBe(3600);
+    const app = await verified((await run(token, '--patient', 'p1'))[1]);
+    expect(app).toMatchObject({ scopes: 'launch/patient patient/*.cruds', patient: 'p1' });
   });
 
   it('gives people what they are: their role, and patients their own record', async () => {
@@ -151,6 +158,14 @@ describe('vesta token', () => {
       patient: 'p1',
       scopes: 'openid fhirUser launch/patient patient/*.cruds',
     });
+    expect(await verified((await run(token, '--role', 'attending'))[1])).toMatchObject({
+      subject: doc?.subject,
+      role: 'attending',
+    });
+    await expect(run(token, '--role', 'nurse')).rejects.toThrow(
+      'no active account of role nurse; there are attending, patient',
+    );
+    await expect(run(token, '--role', 'king')).rejects.toThrow('there is no role "king"');
     await expect(run(token, '--user', 'gone')).rejects.toThrow('disabled');
     await expect(run(token, '--user', 'nobody')).rejects.toThrow('no account');
   });
@@ -190,6 +205,8 @@ describe('vesta token', () => {
 
   it('says what is wrong', async () => {
     await expect(run(token, '--user', 'a', '--client', 'b')).rejects.toThrow(UsageError);
+    await expect(run(token, '--role', 'nurse', '--user', 'b')).rejects.toThrow(UsageError);
+    await expect(run(token, '--patient', 'Patient/1')).rejects.toThrow('--patient');
     await expect(run(token, '--scope', 'nonsense')).rejects.toThrow('no scope');
     await expect(run(token, '--minutes', '61')).rejects.toThrow('--minutes');
     await expect(run(token, '--tenant', 'nobody')).rejects.toThrow('There is no tenant');

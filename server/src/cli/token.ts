@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { ROLES } from '../access/policies/index.ts';
 import type { Tenant } from '../access/scope.ts';
+import type { Account } from '../auth/accounts/account.ts';
 import { TenantKeys } from '../auth/keys/tenant-keys.ts';
 import { parseScopes } from '../auth/scopes/parse.ts';
 import { DEFAULT_SETTINGS } from '../auth/settings.ts';
@@ -23,58 +25,108 @@ const OPERATOR = 'vesta-cli';
 
 /** `vesta token`. */
 export const token: Command = {
-  help: `Usage: vesta token [--tenant NAME] [--user LOGIN | --client ID] [--scope "SCOPE..."] [--patient ID] [--minutes N]
+  help: `Usage: vesta token [--tenant NAME] [--role ROLE | --user LOGIN | --client ID] [--patient ID] [--scope "SCOPE..."]
+                   [--minutes N] [--quiet]
 
-Prints an access token, for use with curl:
+Prints an access token, for use with curl; what it is goes to standard error:
 
-  curl -H "Authorization: Bearer $(vesta token --tenant demo)" http://localhost:8080/fhir/demo/Patient
+  curl --oauth2-bearer "$(vesta token)" http://localhost:8080/fhir/demo/Patient
+  curl --oauth2-bearer "$(vesta token --role nurse)" http://localhost:8080/fhir/demo/Patient
 
 It is signed with the tenant's key, which takes the rights of the database's owner and the master key.
 
   --tenant NAME   of this tenant (demo)
+  --role ROLE     as the first account of this role, e.g. nurse; the demo tenant has one for each
   --user LOGIN    as this person, who may do what the role allows (scope user/*.cruds; of patients patient/*.cruds)
   --client ID     as this registered service, with its system/ scopes or some of them
-                  without both: as the operator (scope system/*.cruds)
+                  without these three: as the operator (scope system/*.cruds)
+  --patient ID    with this patient in context; without a person, as an app of this patient (scope patient/*.cruds)
   --scope SCOPES  with these scopes
-  --patient ID    with this patient in context
-  --minutes N     that ends after 1 to 60 minutes (15)`,
+  --minutes N     that ends after 1 to 60 minutes (15)
+  --quiet         says nothing on standard error`,
 
   async run(args) {
     const text = { type: 'string' } as const;
     const { values } = parse(
       args,
-      { tenant: text, user: text, client: text, scope: text, patient: text, minutes: text },
+      {
+        tenant: text,
+        role: text,
+        user: text,
+        client: text,
+        scope: text,
+        patient: text,
+        minutes: text,
+        quiet: { type: 'boolean' },
+      },
       [0, 0],
     );
-    if (values.user !== undefined && values.client !== undefined) {
-      throw new UsageError('--user and --client exclude each other');
-    }
+    const who = (['role', 'user', 'client'] as const).filter((name) => values[name] !== undefined);
+    if (who.length > 1) throw new UsageError(`--${who[0]} and --${who[1]} exclude each other`);
     const minutes = wholeNumber('minutes', values.minutes, 15, 1, 60);
-    const { scope, patient } = values;
+    const { role, user, client, scope, patient } = values;
     const unknown = parseScopes(scope ?? '').unknown[0];
     if (unknown !== undefined) throw new UsageError(`--scope: "${unknown}" is no scope`);
+    if (role !== undefined && !(ROLES as readonly string[]).includes(role))
+      throw new UsageError(`--role: there is no role "${role}"; there are ${ROLES.join(', ')}`);
+    if (patient !== undefined && !/^[A-Za-z0-9\-.]{1,64}$/.test(patient))
+      throw new UsageError(`--patient: "${patient}" is no id of a Patient`);
     const config = loadConfig();
     const name = values.tenant ?? 'demo';
-    const jwt = await withinTenant(config, 'token', name, async (connections, tenant) => {
-      return await signed(config, connections, tenant, minutes, async (secrets) =>
-        values.user !== undefined
-          ? ofPerson(new StoredAccounts(connections, secrets), tenant, values.user, scope, patient)
-          : ofService(connections, tenant, values.client, scope, patient),
-      );
+    const made = await withinTenant(config, 'token', name, async (connections, tenant) => {
+      return await signed(config, connections, tenant, minutes, async (secrets) => {
+        const accounts = new StoredAccounts(connections, secrets);
+        const account =
+          role !== undefined
+            ? await firstOfRole(accounts, tenant, role)
+            : user !== undefined
+              ? await activeAccount(accounts, tenant, user)
+              : undefined;
+        return account === undefined
+          ? await ofService(connections, tenant, client, scope, patient)
+          : ofPerson(account, scope, patient);
+      });
     });
-    console.log(jwt);
+    if (values.quiet !== true) console.error(described(config, name, made, minutes));
+    console.log(made.jwt);
     return 0;
   },
 };
+
+/** What a token is, for people. */
+function described(config: Config, tenant: string, { fields }: Signed, minutes: number): string {
+  const { role, fhirUser, subject, scopes, patient, clientId } = fields;
+  const who =
+    role !== undefined
+      ? `${role}${fhirUser === undefined ? '' : ` (${fhirUser})`}`
+      : clientId === OPERATOR
+        ? 'the operator'
+        : `client ${subject}`;
+  const about = patient === undefined ? '' : `, with Patient/${patient} in context`;
+  return (
+    `Token of tenant ${tenant} as ${who}${about}, for ${minutes} minutes: ${scopes}\n` +
+    `curl --oauth2-bearer TOKEN ${config.baseUrl}/fhir/${tenant}/Patient`
+  );
+}
 
 /**
  * A token with which the server's own commands may do everything in a tenant, for an hour.
  * @param connections of the database's owner
  */
-export function operatorToken(config: Config, connections: Connections, tenant: Tenant): Promise<string> {
-  return signed(config, connections, tenant, 60, () =>
+export async function operatorToken(
+  config: Config,
+  connections: Connections,
+  tenant: Tenant,
+): Promise<string> {
+  const { jwt } = await signed(config, connections, tenant, 60, () =>
     ofService(connections, tenant, undefined, undefined, undefined),
   );
+  return jwt;
+}
+
+interface Signed {
+  readonly jwt: string;
+  readonly fields: Fields;
 }
 
 async function signed(
@@ -83,14 +135,16 @@ async function signed(
   tenant: Tenant,
   minutes: number,
   fieldsOf: (secrets: SecretBox) => Promise<Fields>,
-): Promise<string> {
+): Promise<Signed> {
   const vault = new KeyVault({ connections, wrapper: localWrapper(masterKeysOf(config)) });
   try {
     const secrets = await vault.secretBox();
     const { keyRotationSeconds } = DEFAULT_SETTINGS;
     const keys = new TenantKeys(connections, secrets, { rotationSeconds: keyRotationSeconds });
     const settings = { ...DEFAULT_SETTINGS, baseUrl: config.baseUrl };
-    return (await mintAccessToken({ keys, settings }, tenant, await fieldsOf(secrets), minutes * 60)).jwt;
+    const fields = await fieldsOf(secrets);
+    const { jwt } = await mintAccessToken({ keys, settings }, tenant, fields, minutes * 60);
+    return { jwt, fields };
   } finally {
     await vault.close();
   }
@@ -99,16 +153,27 @@ async function signed(
 type Fields = Omit<AccessToken, 'id' | 'issued' | 'expires'>;
 
 /** @throws Error when there is no such account, or it is not active */
-async function ofPerson(
-  accounts: StoredAccounts,
-  tenant: Tenant,
-  login: string,
-  scope: string | undefined,
-  patient: string | undefined,
-): Promise<Fields> {
+async function activeAccount(accounts: StoredAccounts, tenant: Tenant, login: string): Promise<Account> {
   const account = await accounts.findByLogin(tenant, login);
   if (account === undefined) throw new Error(`Tenant ${tenant.name} has no account "${login}"`);
   if (account.state !== 'active') throw new Error(`The account "${login}" is ${account.state}`);
+  return account;
+}
+
+/** @throws Error when no active account has the role */
+async function firstOfRole(accounts: StoredAccounts, tenant: Tenant, role: string): Promise<Account> {
+  const active = (await accounts.list(tenant)).filter(({ state }) => state === 'active');
+  const found = active.find((account) => account.role === role);
+  if (found !== undefined) return found;
+  const roles = [...new Set(active.map((account) => account.role))];
+  throw new Error(
+    `Tenant ${tenant.name} has no active account of role ${role}; ${
+      roles.length === 0 ? 'vesta account create makes accounts' : `there are ${roles.join(', ')}`
+    }`,
+  );
+}
+
+function ofPerson(account: Account, scope: string | undefined, patient: string | undefined): Fields {
   const own = /^Patient\/(.+)$/.exec(account.fhirUser ?? '')?.[1];
   const context = patient ?? own;
   return {
@@ -138,7 +203,7 @@ async function ofService(
       grantId: randomUUID(),
       clientId: OPERATOR,
       subject: OPERATOR,
-      scopes: scope ?? 'system/*.cruds',
+      scopes: scope ?? (patient === undefined ? 'system/*.cruds' : 'launch/patient patient/*.cruds'),
       ...context,
     };
   }

@@ -23,7 +23,7 @@ describe('configuration (issue 3, section 1)', () => {
       baseUrl: 'http://localhost:8080',
       databaseUrl: undefined,
       dataDirectory: join(folder, 'data'),
-      auth: 'open',
+      auth: 'smart',
       demo: true,
       references: 'strict',
       maxBodyMb: 256,

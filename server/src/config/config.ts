@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { trustedProxiesOf } from '../security/settings.ts';
 import { allowed, OPTIONS, type OptionDefinition } from './options.ts';
 
 /** How a server runs. Sizes and times carry their unit in the name. */
@@ -18,6 +19,12 @@ export interface Config {
   /** Absolute. */
   readonly masterKeyFile: string | undefined;
   readonly registrationToken: string | undefined;
+  /** Who bears it may read /metrics. */
+  readonly metricsToken: string | undefined;
+  /** Absolute; both or neither of the two. */
+  readonly tlsCertificate: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly hstsSeconds: number;
   readonly trustedProxies: string;
   /** Requests a minute in each server process; 0 for no limit. */
   readonly rateAddress: number;
@@ -89,10 +96,24 @@ export function loadConfig(
       `VESTA_DEFAULT_PAGE: ${values['defaultPage']} is more than VESTA_MAX_PAGE allows (${values['maxPage']})`,
     );
   }
+  const byTls = values['tlsCertificate'] !== undefined;
+  if (byTls !== (values['tlsKey'] !== undefined)) {
+    throw new ConfigError('VESTA_TLS_CERT and VESTA_TLS_KEY belong together: one of them is missing');
+  }
   const baseUrl = values['baseUrl'] === undefined ? undefined : String(values['baseUrl']).replace(/\/+$/, '');
+  if (byTls && baseUrl?.startsWith('http:')) {
+    throw new ConfigError(
+      `BASE_URL: "${baseUrl}" must begin with https://, because VESTA_TLS_CERT makes the server speak HTTPS`,
+    );
+  }
+  try {
+    trustedProxiesOf({ trustedProxies: values['trustedProxies'] as string });
+  } catch (error) {
+    throw new ConfigError(`VESTA_TRUSTED_PROXIES: ${(error as Error).message}`);
+  }
   return {
     ...(values as unknown as Config),
-    baseUrl: baseUrl ?? `http://localhost:${values['port']}`,
+    baseUrl: baseUrl ?? `${byTls ? 'https' : 'http'}://localhost:${values['port']}`,
     databaseUrl: values['databaseUrl'] as string | undefined,
     demo: values['demo'] === 'on',
   };

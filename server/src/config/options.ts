@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { LIMIT_OPTIONS } from '../security/settings.ts';
+import { LIMIT_OPTIONS, TLS_OPTIONS } from '../security/settings.ts';
 
 /** What kind of text an option takes, for messages, `--help` and the README. */
 export type OptionType =
@@ -45,7 +45,7 @@ export const OPTIONS = [
     key: 'baseUrl',
     name: 'BASE_URL',
     type: { kind: 'url', protocols: ['http:', 'https:'] },
-    fallbackText: '`http://localhost:PORT`',
+    fallbackText: '`http://localhost:PORT`, with a certificate `https://localhost:PORT`',
     description: 'where clients reach it, without `/fhir`, when it stands behind a proxy',
   },
   {
@@ -66,9 +66,9 @@ export const OPTIONS = [
     key: 'auth',
     name: 'VESTA_AUTH',
     type: choice('open', 'smart'),
-    fallback: 'open',
+    fallback: 'smart',
     description:
-      'who may do what: `open` lets everybody do everything; `smart` asks for SMART on FHIR access tokens',
+      'who may do what: `smart` asks for SMART on FHIR access tokens; `open`, for benchmarks, lets everybody do everything and takes a loopback HOST',
   },
   {
     key: 'masterKey',
@@ -76,7 +76,7 @@ export const OPTIONS = [
     type: { kind: 'text' },
     fallbackText: 'none',
     description:
-      'with `smart`: the key that secrets in the database are sealed with, 32 bytes in hexadecimal or base64',
+      'the key that secrets in the database are sealed with, 32 bytes in hexadecimal or base64; needed with DATABASE_URL',
   },
   {
     key: 'masterKeyFile',
@@ -90,8 +90,16 @@ export const OPTIONS = [
     name: 'VESTA_REGISTRATION_TOKEN',
     type: { kind: 'text' },
     fallbackText: 'none: nobody may',
-    description: 'with `smart`: the initial access token with which apps may register themselves (RFC 7591)',
+    description: 'the initial access token with which apps may register themselves (RFC 7591)',
   },
+  {
+    key: 'metricsToken',
+    name: 'VESTA_METRICS_TOKEN',
+    type: { kind: 'text' },
+    fallbackText: 'none: they are for this machine, unless BASE_URL is a public name',
+    description: 'bearer token with which monitoring reads /metrics',
+  },
+  ...TLS_OPTIONS,
   ...LIMIT_OPTIONS,
   {
     key: 'smtpUrl',

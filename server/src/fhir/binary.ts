@@ -1,5 +1,6 @@
 import { acceptedTypes, resourceFormat } from '../http/negotiation.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
+import { INERT } from '../security/headers.ts';
 import type { FhirRequest } from './request.ts';
 
 /*
@@ -33,15 +34,43 @@ export function binaryBytes(content: string): {
   };
   const contentType = binary.contentType ?? 'application/octet-stream';
   const securityContext = binary.securityContext?.reference;
+  const bytes = Buffer.from(binary.data ?? '', 'base64');
   return {
     contentType,
-    bytes: Buffer.from(binary.data ?? '', 'base64'),
+    bytes,
     headers: {
       ...(securityContext === undefined ? {} : { 'X-Security-Context': securityContext }),
-      // Browsers show no PDF in a sandbox, and run no script of one outside their viewer's.
-      ...(contentType.startsWith('application/pdf') ? {} : { 'Content-Security-Policy': 'sandbox' }),
+      ...shownAs(contentType, bytes),
     },
   };
+}
+
+/** Browsers show no PDF in a sandbox, and run no script of one outside their viewer's. */
+const PDF_POLICY =
+  "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/** How files of the types that browsers show without running anything begin. */
+const INERT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  'application/pdf': ['%PDF-'],
+  'image/png': ['\x89PNG\r\n\x1a\n'],
+  'image/jpeg': ['\xff\xd8\xff'],
+  'image/gif': ['GIF87a', 'GIF89a'],
+  'image/webp': ['RIFF'],
+  'image/bmp': ['BM'],
+  'image/tiff': ['II*\0', 'MM\0*'],
+  'text/plain': [''],
+};
+
+/**
+ * How a browser that opens a document is to treat it: shown, if it is of a type without scripts and begins as files of
+ * the type do, else downloaded (OWASP ASVS 5.0, 3.2.1 and 5.2.2). Programs are not concerned.
+ */
+function shownAs(contentType: string, bytes: Buffer): Record<string, string> {
+  const type = (contentType.split(';')[0] as string).trim().toLowerCase();
+  const begins = Object.hasOwn(INERT_TYPES, type) ? (INERT_TYPES[type] as readonly string[]) : [];
+  const isWhatItSays = begins.some((start) => bytes.subarray(0, start.length).toString('latin1') === start);
+  if (!isWhatItSays) return { 'Content-Disposition': 'attachment', 'Content-Security-Policy': INERT };
+  return { 'Content-Security-Policy': type === 'application/pdf' ? PDF_POLICY : INERT };
 }
 
 /** A Binary resource of a raw request body; `X-Security-Context` becomes securityContext. */

@@ -128,7 +128,12 @@ export function capabilityStatement(input: CapabilityInput): Resource {
     kind: 'instance',
     ...optional('instantiates', [...(offer.instantiates ?? [])]),
     software: { name: software.name, version: software.version },
-    implementation: { description: `${software.name}, tenant ${offer.tenant}`, url: baseUrl },
+    implementation: {
+      description: `${software.name}, tenant ${offer.tenant}${
+        input.security === undefined ? ', without access control (VESTA_AUTH=open)' : ''
+      }`,
+      url: baseUrl,
+    },
     fhirVersion: '4.0.1',
     format: [...offer.formats],
     patchFormat: [...offer.patchFormats],

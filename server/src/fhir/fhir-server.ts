@@ -61,8 +61,11 @@ export class FhirServer {
    */
   async handle(request: FhirRequest, services: Services = this.services): Promise<FhirResponse> {
     request.signal?.throwIfAborted();
-    if (request.scope.tenant.id !== request.context.tenant.id)
+    if (request.scope.tenant.id !== request.context.tenant.id) {
+      // Tokens are verified for the tenant of the path: only a fault of ours leads here.
+      this.services.isolation?.found();
       throw fhirError(403, 'forbidden', 'This access is for another tenant', 'http.path');
+    }
     try {
       return await this.#route(services, request);
     } catch (error) {

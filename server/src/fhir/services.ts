@@ -1,11 +1,16 @@
+import type { BreakGlass } from '../access/break-glass.ts';
 import type { Tenant } from '../access/scope.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { CursorCodec } from '../search/cursor.ts';
+import type { FileLinks } from '../security/links/file-links.ts';
 import type { Connections } from '../storage/connections.ts';
+import type { IsolationFaults } from '../storage/isolation.ts';
 import type { VersionReader } from '../storage/read-versions.ts';
+import type { AccessFactsReader } from './access-facts.ts';
 import type { FhirRequest, FhirResponse } from './request.ts';
+import type { TenantContext } from './tenant-context.ts';
 import type { Tenants } from './tenants.ts';
 import type { WriteCoalescer } from './write/coalescer.ts';
 import type { WriteEngine } from './write/engine.ts';
@@ -23,6 +28,19 @@ export interface FhirSettings {
   readonly softwareVersion: string;
 }
 
+/** What the operations about access work with. */
+export interface AccessServices {
+  readonly facts: AccessFactsReader;
+  /** References of those who look after privacy in a tenant. */
+  readonly privacyPeople: (tenant: Tenant) => Promise<readonly string[]>;
+  /** Told of an emergency access that was opened, so that people are written to; must not throw. */
+  readonly onEmergency: (
+    context: TenantContext,
+    opened: BreakGlass,
+    practitioners: readonly string[],
+  ) => void;
+}
+
 /** What the interactions work with: one set for each process. */
 export interface Services {
   readonly settings: FhirSettings;
@@ -36,8 +54,14 @@ export interface Services {
   readonly jobs: JobQueue;
   /** CapabilityStatement.rest.security of a tenant where access is controlled. */
   readonly security?: (tenant: Tenant) => JsonObject;
+  /** What decides about access besides tokens, where it is controlled. */
+  readonly access?: AccessServices;
+  /** Makes links that need no token, where access is controlled. */
+  readonly links?: FileLinks;
   /** Records what is done, where access is controlled. */
   readonly audit?: AuditTrail;
+  /** Where a request with the access of another tenant is counted. */
+  readonly isolation?: IsolationFaults;
   /** Carries out another request as if it had come by HTTP: entries of a batch, respond-async. `services` in place of these. */
   handle(request: FhirRequest, services?: Services): Promise<FhirResponse>;
 }

@@ -3,6 +3,7 @@ import type { DefinitionsModel, SearchParamModel } from '../conformance/model.ts
 import type { PackageSet } from '../conformance/packages/index.ts';
 import type { Resource } from '../json/types.ts';
 import type { IndexEntries, IndexKeys } from '../search/index-model.ts';
+import type { FieldPolicy } from '../security/fields/policy.ts';
 import type { ActivePackage } from '../storage/packages/active-packages.ts';
 import type { Validators } from '../validation/profiles/index.ts';
 import type { TenantPolicy } from './tenant-policy.ts';
@@ -36,10 +37,13 @@ export interface TenantContext {
   /** The tenant's count of changes to its definitions, packages and policy when this was made. */
   readonly conformanceVersion: number;
   readonly policy: TenantPolicy;
+  /** Which identifiers are stored encrypted; none where the server has no master key. */
+  readonly fields: FieldPolicy;
   /** The search parameters that come from the tenant's own SearchParameter resources. */
   readonly ownSearchParameters: readonly OwnSearchParameter[];
   /** The packages that are active, the tenant's before the shared ones. */
   readonly activePackages: readonly TenantPackage[];
+  /** The index entries of a resource, without texts that are stored encrypted. */
   extract(resource: Resource): IndexEntries;
   /** Where definitions are found: the tenant's StructureDefinitions, its packages, the shared ones, R4 core. */
   packages(): Promise<PackageSet>;

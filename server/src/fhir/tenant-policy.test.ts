@@ -30,6 +30,13 @@ describe("a tenant's policy", () => {
       'urn:y',
     ]);
     expect(checkSetting('validation.required.Observation', '', isType)).toBeUndefined();
+    expect(checkSetting('encryption.systems', 'http://a.org/id, urn:oid:1.2', isType)).toEqual([
+      'http://a.org/id',
+      'urn:oid:1.2',
+    ]);
+    expect(checkSetting('encryption.types', 'none', isType)).toEqual([]);
+    expect(checkSetting('encryption.types', '', isType)).toBeUndefined();
+    expect(() => checkSetting('encryption.systems', 'ssn', isType)).toThrow(PolicyError);
     expect(() => checkSetting('validation.writes', 'perhaps', isType)).toThrow(PolicyError);
     expect(() => checkSetting('validation.required.Nothing', 'http://a.org', isType)).toThrow(
       /no resource type/,

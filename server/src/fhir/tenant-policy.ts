@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../json/types.ts';
+import { checkFieldSetting, SYSTEMS_SETTING, TYPES_SETTING } from '../security/fields/policy.ts';
 
 /** What a write is checked against before it is stored. Each level includes those before it. */
 export type WriteValidation = 'off' | 'structure' | 'declared' | 'required';
@@ -21,11 +22,14 @@ export interface TenantPolicy {
   };
   /** Whether a resource without `text` gets a narrative from the server. Default false. */
   readonly narrative: boolean;
+  /** Whether resources with sensitive codes get security labels, where access is controlled. Default true. */
+  readonly labelling: boolean;
 }
 
 export const DEFAULT_POLICY: TenantPolicy = {
   validation: { writes: 'structure', required: new Map(), warnings: 'report', unknownProfiles: 'warning' },
   narrative: false,
+  labelling: true,
 };
 
 /** Thrown for a setting that is not understood; the message is for the operator. */
@@ -36,6 +40,7 @@ const CHOICES = {
   'validation.warnings': ['ignore', 'report', 'refuse'],
   'validation.unknownProfiles': ['warning', 'error'],
   narrative: ['off', 'on'],
+  labelling: ['off', 'on'],
 } as const;
 
 const REQUIRED = 'validation.required.';
@@ -45,6 +50,8 @@ export function policySettings(): { name: string; allowed: string }[] {
   return [
     ...Object.entries(CHOICES).map(([name, values]) => ({ name, allowed: values.join(', ') })),
     { name: `${REQUIRED}TYPE`, allowed: "profiles' canonical URLs, separated by commas; empty for none" },
+    { name: SYSTEMS_SETTING, allowed: 'identifier systems, separated by commas, or none' },
+    { name: TYPES_SETTING, allowed: 'identifier types of table 0203, separated by commas, or none' },
   ];
 }
 
@@ -66,6 +73,13 @@ export function checkSetting(
     const wrong = profiles.find((profile) => !/^[a-z][a-z0-9+.-]*:\S+$/i.test(profile));
     if (wrong !== undefined) throw new PolicyError(`${name}: "${wrong}" is no canonical URL`);
     return profiles.length === 0 ? undefined : profiles;
+  }
+  if (name === SYSTEMS_SETTING || name === TYPES_SETTING) {
+    try {
+      return value.trim() === '' ? undefined : checkFieldSetting(name, value);
+    } catch (error) {
+      throw new PolicyError((error as RangeError).message);
+    }
   }
   if (!Object.hasOwn(CHOICES, name)) {
     const names = policySettings().map((setting) => setting.name);
@@ -91,7 +105,7 @@ export function policyOf(config: JsonObject): TenantPolicy {
     if (name.startsWith(REQUIRED) && Array.isArray(value))
       required.set(name.slice(REQUIRED.length), value.map(String));
   }
-  const { validation, narrative } = DEFAULT_POLICY;
+  const { validation, narrative, labelling } = DEFAULT_POLICY;
   return {
     validation: {
       writes: choice('validation.writes', validation.writes),
@@ -100,5 +114,6 @@ export function policyOf(config: JsonObject): TenantPolicy {
       unknownProfiles: choice('validation.unknownProfiles', validation.unknownProfiles),
     },
     narrative: choice('narrative', narrative ? 'on' : 'off') === 'on',
+    labelling: choice('labelling', labelling ? 'on' : 'off') === 'on',
   };
 }

@@ -9,6 +9,9 @@ import type { TextHasher } from '../search/hash.ts';
 import { createExtractor, type Extractor } from '../search/index/extractor.ts';
 import { compileSearchParameter } from '../search/index/search-parameter.ts';
 import { IndexKeys } from '../search/index-model.ts';
+import { protectedValues } from '../security/fields/fields.ts';
+import { withoutSecrets } from '../security/fields/index-entries.ts';
+import { type FieldPolicy, NO_FIELDS, protectsNothing } from '../security/fields/policy.ts';
 import type { Connections } from '../storage/connections.ts';
 import { activePackages } from '../storage/packages/active-packages.ts';
 import { packageSearchParameters } from './package-search-parameters.ts';
@@ -34,6 +37,7 @@ export class Tenants {
   readonly #hasher: TextHasher;
   readonly #baseUrl: string;
   readonly #files: PackageFiles;
+  readonly #fieldsOf: (config: JsonObject) => FieldPolicy;
   readonly #tenantDefinitions: TenantDefinitions;
   readonly #byName = new Map<string, Entry>();
   readonly #compiled = new Map<string, { content: string; models: readonly SearchParamModel[] }>();
@@ -45,6 +49,7 @@ export class Tenants {
   /**
    * @param baseUrl the server's base, e.g. `http://localhost:8080/fhir`; tenants come below it
    * @param files the contents of installed packages
+   * @param fieldsOf which identifiers a tenant of these settings has stored encrypted; none without a master key
    */
   constructor(
     connections: Connections,
@@ -52,9 +57,11 @@ export class Tenants {
     hasher: TextHasher,
     baseUrl: string,
     files: PackageFiles = packageFilesOf(connections),
+    fieldsOf: (config: JsonObject) => FieldPolicy = () => NO_FIELDS,
   ) {
     this.#connections = connections;
     this.#files = files;
+    this.#fieldsOf = fieldsOf;
     this.#tenantDefinitions = new TenantDefinitions(connections, files, definitions);
     this.#definitions = definitions;
     this.#hasher = hasher;
@@ -74,6 +81,11 @@ export class Tenants {
         });
     }
     return entry.context;
+  }
+
+  /** Which identifiers a tenant has encrypted, as its context says; none for a tenant that was never asked for. */
+  fieldsOf(tenant: Tenant): FieldPolicy {
+    return this.#byName.get(tenant.name)?.context.fields ?? NO_FIELDS;
   }
 
   /** The newest context of a tenant. @throws Error when the tenant is gone */
@@ -131,6 +143,8 @@ export class Tenants {
       });
       return opened;
     };
+    const fields = this.#fieldsOf(config);
+    const protects = !protectsNothing(fields);
     const context: TenantContext = {
       tenant,
       baseUrl,
@@ -138,6 +152,7 @@ export class Tenants {
       definitions,
       conformanceVersion,
       policy: policyOf(config),
+      fields,
       ownSearchParameters: own,
       activePackages: active,
       extract(resource: Resource) {
@@ -146,7 +161,8 @@ export class Tenants {
           extractor = createExtractor(definitions, resource.resourceType);
           extractors.set(resource.resourceType, extractor);
         }
-        return extractor(resource, keys, { baseUrl });
+        const entries = extractor(resource, keys, { baseUrl });
+        return protects ? withoutSecrets(entries, protectedValues(resource, fields)) : entries;
       },
       packages: async () => (await open()).packages,
       validators: async () => (await open()).validators,

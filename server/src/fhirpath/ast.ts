@@ -44,3 +44,31 @@ export type Expression = { readonly at: number } & (
       readonly type: string;
     }
 );
+
+/** The name that an expression of members only is (`FHIR.Patient`); undefined for another. */
+export function nameIn(expression: Expression): string | undefined {
+  if (expression.kind !== 'step' || expression.step.kind !== 'member') return undefined;
+  if (expression.left === undefined) return expression.step.name;
+  const left = nameIn(expression.left);
+  return left === undefined ? undefined : `${left}.${expression.step.name}`;
+}
+
+/** The expressions that an expression is directly made of. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'step': {
+      const args = expression.step.kind === 'call' ? expression.step.args : [];
+      return expression.left === undefined ? args : [expression.left, ...args];
+    }
+    case 'index':
+      return [expression.left, expression.index];
+    case 'binary':
+      return [expression.left, expression.right];
+    case 'sign':
+      return [expression.operand];
+    case 'type':
+      return [expression.left];
+    default:
+      return [];
+  }
+}

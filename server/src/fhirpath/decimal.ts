@@ -9,6 +9,7 @@ export const MAX_SCALE = 28;
 /** Digits in front of the point: FHIRPath asks for 20. */
 const MAX_WHOLE = 40;
 const MAX_EXPONENT = 400;
+const MAX_DIGITS = 1000;
 
 const powers: bigint[] = [1n];
 
@@ -17,8 +18,9 @@ function tenTo(exponent: number): bigint {
   return powers[exponent] as bigint;
 }
 
-/** A number as FHIRPath, JSON or XML write it, also with an exponent; undefined for other texts and for huge exponents. */
+/** A number as FHIRPath, JSON or XML write it, also with an exponent; undefined for other texts and for huge ones. */
 export function parseDecimal(text: string): Decimal | undefined {
+  if (text.length > MAX_DIGITS) return undefined;
   const match = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return undefined;
   const fraction = match[3] ?? '';

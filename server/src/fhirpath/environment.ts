@@ -1,6 +1,8 @@
+import type { JsonObject } from '../json/types.ts';
+import { type Spend, UNLIMITED } from './limits.ts';
 import type { Model } from './model.ts';
 import { momentAt, type Temporal } from './temporal.ts';
-import { EMPTY, type Items, type Node, string } from './values.ts';
+import { EMPTY, type Item, type Items, type Node, string } from './values.ts';
 
 /** What functions ask that is not in the expression and the resource. Undefined means that it is not known here. */
 export interface Knowledge {
@@ -10,6 +12,16 @@ export interface Knowledge {
   conformsTo?(value: Node, profile: string): boolean | undefined;
   /** Whether one code subsumes another of the same system. */
   subsumes?(system: string, code: string, other: string): boolean | undefined;
+  /**
+   * What a reference leads to that neither contained resources nor the Bundle hold.
+   * @param text the literal reference, if there is one
+   * @param reference the Reference, or the primitive that is one
+   */
+  resolve?(text: string | undefined, reference: Item): Node | undefined;
+  /** The ElementDefinition of an element. */
+  elementDefinition?(value: Node): JsonObject | undefined;
+  /** R4 fhirpath.html#functions, slice(): whether an element is in a slice, by the structure's URL and the slice's name. */
+  isInSlice?(value: Node, structure: string, name: string): boolean | undefined;
 }
 
 /** Environment variables that every expression has (R4 fhirpath.html#variables). */
@@ -27,6 +39,9 @@ const FAMILIES: readonly (readonly [prefix: string, base: string])[] = [
 export class Environment {
   readonly model: Model;
   readonly knowledge: Knowledge;
+  readonly spend: Spend;
+  /** See the constructor's option. */
+  readonly isLenient: boolean;
   readonly trace: (name: string, items: Items) => void;
   readonly #constants: ReadonlyMap<string, Items>;
   readonly #now: Temporal;
@@ -42,12 +57,21 @@ export class Environment {
       readonly knowledge?: Knowledge;
       readonly trace?: (name: string, items: Items) => void;
       readonly now?: Date;
+      /** Counts the work; without it there is no limit. */
+      readonly spend?: Spend;
+      /**
+       * How published invariants are read: several items where one belongs count as their first, or as true for a
+       * condition, and FHIRPath's own type names stand for FHIR's primitive types too.
+       */
+      readonly lenient?: boolean;
     } = {},
   ) {
     this.model = model;
     this.#constants = constants;
     this.knowledge = options.knowledge ?? {};
     this.trace = options.trace ?? (() => {});
+    this.spend = options.spend ?? UNLIMITED;
+    this.isLenient = options.lenient === true;
     const moment = options.now ?? new Date();
     this.#now = momentAt(moment.getTime(), -moment.getTimezoneOffset());
   }

@@ -3,6 +3,7 @@ import { isObject } from '../json/objects.ts';
 import type { JsonValue } from '../json/types.ts';
 import { compareDecimals, type Decimal, parseDecimal, rounded, trimmed } from './decimal.ts';
 import { failure } from './errors.ts';
+import { type Spend, textSteps, UNLIMITED } from './limits.ts';
 import { isCoarser, type Quantity, quantityKey, valueIn } from './quantity.ts';
 import { compareTemporals, temporalKey } from './temporal.ts';
 import {
@@ -18,12 +19,16 @@ import {
 } from './values.ts';
 
 /** FHIRPath 6.1.1: whether two items are equal; undefined where that is not known. */
-export function equalItems(a: Item, b: Item): boolean | undefined {
+export function equalItems(a: Item, b: Item, spend: Spend = UNLIMITED): boolean | undefined {
   const left = plainValue(a);
   const right = plainValue(b);
+  if (left?.kind === 'String') spend(textSteps(left.value.length));
   if (left !== undefined && right !== undefined) return equalValues(left, right);
   if (a.kind !== 'Node' || b.kind !== 'Node') return false;
-  return canonical(a.value) === canonical(b.value) && canonical(a.extra) === canonical(b.extra);
+  return (
+    canonical(a.value, spend) === canonical(b.value, spend) &&
+    canonical(a.extra, spend) === canonical(b.extra, spend)
+  );
 }
 
 function equalValues(a: Value, b: Value): boolean | undefined {
@@ -57,12 +62,13 @@ function compareQuantities(a: Quantity, b: Quantity): number | undefined {
 }
 
 /** `=` of two collections: undefined if one is empty or it is not known. */
-export function equals(a: Items, b: Items): boolean | undefined {
+export function equals(a: Items, b: Items, spend: Spend = UNLIMITED): boolean | undefined {
   if (a.length === 0 || b.length === 0) return undefined;
   if (a.length !== b.length) return false;
   let result: boolean | undefined = true;
+  spend(a.length);
   for (const [i, item] of a.entries()) {
-    const equal = equalItems(item, b[i] as Item);
+    const equal = equalItems(item, b[i] as Item, spend);
     if (equal === false) return false;
     if (equal === undefined) result = undefined;
   }
@@ -70,25 +76,27 @@ export function equals(a: Items, b: Items): boolean | undefined {
 }
 
 /** FHIRPath 6.1.2, `~` of two collections: whatever their order; undefined for quantities that cannot be compared. */
-export function equivalent(a: Items, b: Items): boolean | undefined {
+export function equivalent(a: Items, b: Items, spend: Spend = UNLIMITED): boolean | undefined {
   if (a.length !== b.length) return false;
   const [left] = a;
   const [right] = b;
-  if (a.length === 1 && left !== undefined && right !== undefined) return equivalentItems(left, right);
+  if (a.length === 1 && left !== undefined && right !== undefined) return equivalentItems(left, right, spend);
   const unmatched = [...b];
   return a.every((item) => {
-    const match = unmatched.findIndex((other) => equivalentItems(item, other));
+    spend(unmatched.length);
+    const match = unmatched.findIndex((other) => equivalentItems(item, other, spend));
     if (match >= 0) unmatched.splice(match, 1);
     return match >= 0;
   });
 }
 
-function equivalentItems(a: Item, b: Item): boolean | undefined {
+function equivalentItems(a: Item, b: Item, spend: Spend): boolean | undefined {
   const left = plainValue(a);
   const right = plainValue(b);
+  if (left?.kind === 'String') spend(textSteps(left.value.length));
   if (left !== undefined && right !== undefined) return equivalentValues(left, right);
   if (a.kind !== 'Node' || b.kind !== 'Node') return false;
-  return equivalentJson(a.value, b.value) && equivalentJson(a.extra, b.extra);
+  return equivalentJson(a.value, b.value, spend) && equivalentJson(a.extra, b.extra, spend);
 }
 
 function equivalentValues(a: Value, b: Value): boolean | undefined {
@@ -124,7 +132,8 @@ function equivalentQuantities(a: Quantity, b: Quantity): boolean | undefined {
   return left === undefined || right === undefined ? undefined : equivalentDecimals(left, right);
 }
 
-function equivalentJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+function equivalentJson(a: JsonValue | undefined, b: JsonValue | undefined, spend: Spend): boolean {
+  spend(typeof a === 'string' ? textSteps(a.length) : 1);
   if (typeof a === 'string' && typeof b === 'string') return loose(a) === loose(b);
   if (isJsonNumber(a) && isJsonNumber(b)) {
     const left = parseDecimal(numberText(a) ?? '');
@@ -136,7 +145,7 @@ function equivalentJson(a: JsonValue | undefined, b: JsonValue | undefined): boo
     return (
       a.length === b.length &&
       a.every((item) => {
-        const match = unmatched.findIndex((other) => equivalentJson(item, other));
+        const match = unmatched.findIndex((other) => equivalentJson(item, other, spend));
         if (match >= 0) unmatched.splice(match, 1);
         return match >= 0;
       })
@@ -144,7 +153,9 @@ function equivalentJson(a: JsonValue | undefined, b: JsonValue | undefined): boo
   }
   if (isObject(a) && isObject(b)) {
     const names = Object.keys(a);
-    return names.length === Object.keys(b).length && names.every((name) => equivalentJson(a[name], b[name]));
+    return (
+      names.length === Object.keys(b).length && names.every((name) => equivalentJson(a[name], b[name], spend))
+    );
   }
   return a === b;
 }
@@ -153,9 +164,10 @@ function equivalentJson(a: JsonValue | undefined, b: JsonValue | undefined): boo
  * FHIRPath 6.2: the order of two items, negative, zero or positive; undefined where it is not known.
  * @throws FhirPathError for items that have no order between them
  */
-export function compareItems(a: Item, b: Item): number | undefined {
+export function compareItems(a: Item, b: Item, spend: Spend = UNLIMITED): number | undefined {
   const left = plainValue(a);
   const right = plainValue(b);
+  if (left?.kind === 'String') spend(textSteps(left.value.length));
   if (left === undefined || right === undefined) {
     for (const item of [a, b]) {
       if (item.kind === 'Node' && isObject(item.value) && !isQuantityType(item.type))
@@ -181,21 +193,22 @@ export function compareItems(a: Item, b: Item): number | undefined {
 
 /** By Unicode scalar values, not by the halves of surrogate pairs. */
 function compareTexts(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const order = ((left[i] as string).codePointAt(0) ?? 0) - ((right[i] as string).codePointAt(0) ?? 0);
-    if (order !== 0) return order;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    if (a.charCodeAt(i) === b.charCodeAt(i)) continue;
+    // Where the second halves of two pairs differ, their first halves are the same: halves order as the pairs do.
+    return (a.codePointAt(i) ?? 0) - (b.codePointAt(i) ?? 0);
   }
-  return left.length - right.length;
+  return a.length - b.length;
 }
 
 /** A text that items have in common if they are equal, to find duplicates in linear time. */
-export function keyOf(item: Item): string {
+export function keyOf(item: Item, spend: Spend = UNLIMITED): string {
   const value = plainValue(item);
+  if (value?.kind === 'String') spend(textSteps(value.value.length));
   if (value === undefined) {
     const node = item as Extract<Item, { kind: 'Node' }>;
-    return `o${canonical(node.value)}${canonical(node.extra)}`;
+    return `o${canonical(node.value, spend)}${canonical(node.extra, spend)}`;
   }
   const number = decimalOf(value);
   if (number !== undefined) return decimalKey(number);
@@ -219,27 +232,28 @@ function decimalKey(value: Decimal): string {
 }
 
 /** Each item once; the first of equal ones is kept. */
-export function distinct(items: Items): Items {
+export function distinct(items: Items, spend: Spend = UNLIMITED): Items {
   if (items.length < 2) return items;
   const seen = new Set<string>();
   return items.filter((item) => {
-    const key = keyOf(item);
+    const key = keyOf(item, spend);
     if (seen.has(key)) return false;
     seen.add(key);
     return true;
   });
 }
 
-function canonical(value: JsonValue | undefined): string {
+function canonical(value: JsonValue | undefined, spend: Spend): string {
+  spend(typeof value === 'string' ? textSteps(value.length) : 1);
   if (value === undefined) return '';
   if (isJsonNumber(value)) {
     const number = parseDecimal(numberText(value) ?? '');
     return number === undefined ? String(numberText(value)) : decimalKey(number);
   }
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one, spend)).join()}]`;
   if (!isObject(value)) return JSON.stringify(value);
   return `{${Object.keys(value)
     .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name], spend)}`)
     .join()}}`;
 }

@@ -21,3 +21,8 @@ export function placeOf(text: string, at: number): string {
   const before = text.slice(0, at).split('\n');
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
+
+/** Whether an error is one of an expression: also of one that goes too deep for the stack, or makes too much at once. */
+export function isExpressionError(error: unknown): error is Error {
+  return error instanceof FhirPathError || error instanceof RangeError;
+}

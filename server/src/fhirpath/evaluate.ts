@@ -4,10 +4,12 @@ import type { Environment } from './environment.ts';
 import { distinct } from './equality.ts';
 import { failure } from './errors.ts';
 import { Call, FUNCTIONS } from './functions/index.ts';
+import { checkCount, type Spend, TooCostly, textSteps } from './limits.ts';
 import { binary, type Evaluated, logic, negate } from './operators.ts';
 import { quantityOf } from './quantity.ts';
 import { child, defineVariable, lookUp, type Scope } from './scope.ts';
 import { parseDate, parseDateTime, parseTime } from './temporal.ts';
+import { isOf } from './type-test.ts';
 import {
   boolean,
   decimal,
@@ -25,17 +27,24 @@ import {
 /**
  * Evaluates an expression (FHIRPath N1 with the trial-use parts of the later releases, and R4 fhirpath.html).
  * @param input what `$this` and `%context` are at first
- * @throws FhirPathError (evaluation)
+ * @throws FhirPathError (evaluation), TooCostly among them
  */
 export function evaluate(expression: Expression, input: Items, environment: Environment): Items {
-  return run(expression, { self: input, index: 0, total: undefined, variables: undefined }, environment);
+  try {
+    return run(expression, { self: input, index: 0, total: undefined, variables: undefined }, environment);
+  } catch (error) {
+    // The stack, or memory for one text, is used up.
+    if (error instanceof RangeError) throw new TooCostly('it goes too deep or makes too much');
+    throw error;
+  }
 }
 
 /** Evaluates a part of an expression in a scope. */
 export function run(expression: Expression, scope: Scope, environment: Environment): Items {
+  environment.spend(1);
   switch (expression.kind) {
     case 'literal':
-      return literal(expression.literal);
+      return literalItems(expression.literal);
     case 'empty':
       return EMPTY;
     case 'constant':
@@ -44,7 +53,7 @@ export function run(expression: Expression, scope: Scope, environment: Environme
       return step(expression.left, expression.step, scope, environment);
     case 'index': {
       const items = run(expression.left, scope, environment);
-      const place = single(run(expression.index, child(scope), environment), 'an index');
+      const place = single(run(expression.index, child(scope), environment), 'an index', environment);
       if (place === undefined) return EMPTY;
       const value = plainValue(place);
       if (value?.kind !== 'Integer') throw failure('an index must be an Integer');
@@ -52,16 +61,20 @@ export function run(expression: Expression, scope: Scope, environment: Environme
       return item === undefined ? EMPTY : [item];
     }
     case 'sign': {
-      const operand = single(run(expression.operand, scope, environment), `unary ${expression.operator}`);
+      const operand = single(
+        run(expression.operand, scope, environment),
+        `unary ${expression.operator}`,
+        environment,
+      );
       return operand === undefined ? EMPTY : negate(operand, expression.operator);
     }
     case 'type': {
       const type = environment.model.resolveType(expression.type);
       const items = run(expression.left, scope, environment);
       // R4's own expressions (dom-3, search parameters on repeating elements) use `as` on several items.
-      if (expression.operator === 'as') return items.filter((one) => environment.model.isOf(one, type));
-      const item = single(items, 'is');
-      return item === undefined ? EMPTY : boolean(environment.model.isOf(item, type));
+      if (expression.operator === 'as') return items.filter((one) => isOf(one, type, environment));
+      const item = single(items, 'is', environment);
+      return item === undefined ? EMPTY : boolean(isOf(item, type, environment));
     }
     case 'binary':
       return operation(expression, scope, environment);
@@ -74,16 +87,42 @@ function operation(
   scope: Scope,
   environment: Environment,
 ): Items {
+  const { spend } = environment;
   const first: Evaluated = () => run(left, child(scope), environment);
   const second: Evaluated = () => run(right, child(scope), environment);
-  if (operator === '|') return distinct([...first(), ...second()]);
-  return logic(operator, first, second) ?? binary(operator, first(), second());
+  const truths = logic(operator, first, second, environment);
+  if (truths !== undefined) return truths;
+  const [a, b] = [first(), second()];
+  if (operator !== '|') return made(binary(operator, a, b, environment), spend);
+  spend(a.length + b.length);
+  checkCount(a.length + b.length);
+  return distinct([...a, ...b], spend);
 }
 
-/** FHIRPath 4.5: the only item; undefined when there is none. @throws FhirPathError for several */
-export function single(items: Items, what: string): Item | undefined {
-  if (items.length > 1) throw failure(`${what} takes a single item, not ${items.length}`);
+/** What a step made, when it has been counted. */
+function made(items: Items, spend: Spend): Items {
+  let steps = items.length;
+  for (const item of items) if (item.kind === 'String') steps += textSteps(item.value.length);
+  spend(steps);
+  return items;
+}
+
+/** FHIRPath 4.5: the only item; undefined when there is none. @throws FhirPathError for several, unless it is lenient */
+export function single(items: Items, what: string, { isLenient }: Environment): Item | undefined {
+  if (items.length > 1 && !isLenient) throw failure(`${what} takes a single item, not ${items.length}`);
   return items[0];
+}
+
+const literals = new WeakMap<Literal, Items>();
+
+/** The items of a literal, made once. @throws FhirPathError for one that is out of range */
+function literalItems(value: Literal): Items {
+  let items = literals.get(value);
+  if (items === undefined) {
+    items = literal(value);
+    literals.set(value, items);
+  }
+  return items;
 }
 
 function literal(value: Literal): Items {
@@ -145,7 +184,9 @@ function step(
         throw failure(`${invocation.name}() takes ${takes} parameters, not ${count}`);
       }
       const call = new Call(invocation, input, scope, environment, run);
+      environment.spend(input.length >> 3);
       const result = make.run(call);
+      if (result !== input) made(result, environment.spend);
       if (call.variable !== undefined) defineVariable(scope, call.variable, environment);
       return result;
     }
@@ -164,8 +205,14 @@ function ofTypeNamed(name: string, items: Items, { model }: Environment): Items 
   return items.filter((item) => item.kind === 'Node' && model.chain(item.type).includes(name));
 }
 
-function navigate(items: Items, name: string, { model }: Environment): Items {
+function navigate(items: Items, name: string, { model, spend }: Environment): Items {
   const result: Item[] = [];
-  for (const item of items) model.child(item, name, result);
+  spend(items.length);
+  for (const item of items) {
+    const before = result.length;
+    model.child(item, name, result);
+    spend(result.length - before);
+    checkCount(result.length);
+  }
   return result;
 }

@@ -5,6 +5,8 @@ import { TypeNavigator } from '../validation/fhirpath/nodes.ts';
 import { failure } from './errors.ts';
 import { type Item, itemOf, type Node, plainValue, type TypeInfo, UNKNOWN_TYPE } from './values.ts';
 
+type Definitions = Pick<DefinitionsModel, 'types'>;
+
 /** A type that an expression names. */
 export interface TypeName {
   readonly namespace: 'System' | 'FHIR';
@@ -35,7 +37,7 @@ const PROFILED: Readonly<Record<string, string>> = { SimpleQuantity: 'Quantity',
 export class Model {
   readonly navigator: TypeNavigator;
 
-  constructor(definitions: DefinitionsModel) {
+  constructor(definitions: Definitions) {
     this.navigator = new TypeNavigator(definitions);
   }
 
@@ -173,6 +175,18 @@ export class Model {
       }
     } else add(value, siblings, path);
   }
+}
+
+const models = new WeakMap<Definitions, Model>();
+
+/** The model over some definitions, made once. */
+export function modelOf(definitions: Definitions): Model {
+  let model = models.get(definitions);
+  if (model === undefined) {
+    model = new Model(definitions);
+    models.set(definitions, model);
+  }
+  return model;
 }
 
 /** The elements of FHIRPath's own types: those of Quantity and of what type() gives. */

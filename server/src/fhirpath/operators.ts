@@ -1,7 +1,9 @@
 import { add, bounded, divide, multiply, negated, remainder, wholeQuotient } from './decimal.ts';
 import { plus } from './duration.ts';
+import type { Environment } from './environment.ts';
 import { compareItems, equalItems, equals, equivalent } from './equality.ts';
 import { failure } from './errors.ts';
+import { checkLength, type Spend } from './limits.ts';
 import { durationUnit, type Quantity, unitProduct, valueIn } from './quantity.ts';
 import {
   asQuantity,
@@ -26,37 +28,46 @@ import {
 /** An operand that is evaluated when it is needed. */
 export type Evaluated = () => Items;
 
-/** FHIRPath 4.5: a collection as Boolean; a single item that is none counts as true. @throws FhirPathError for several items */
-export function truth(items: Items, what: string): boolean | undefined {
+/**
+ * FHIRPath 4.5: a collection as Boolean; a single item that is none counts as true.
+ * @throws FhirPathError for several items; leniently they count as true
+ */
+export function truth(items: Items, what: string, { isLenient }: Environment): boolean | undefined {
   const [item] = items;
   if (item === undefined) return undefined;
+  if (items.length > 1 && isLenient) return true;
   if (items.length > 1) throw failure(`${what} takes a single item, not ${items.length}`);
   const value = plainValue(item);
   return value?.kind === 'Boolean' ? value.value : true;
 }
 
 /** FHIRPath 6.5: the operators of three-valued logic; undefined for another operator. */
-export function logic(operator: string, left: Evaluated, right: Evaluated): Items | undefined {
+export function logic(
+  operator: string,
+  left: Evaluated,
+  right: Evaluated,
+  environment: Environment,
+): Items | undefined {
   switch (operator) {
     case 'and': {
-      const a = truth(left(), operator);
-      const b = truth(right(), operator);
+      const a = truth(left(), operator, environment);
+      const b = truth(right(), operator, environment);
       return a === false || b === false ? FALSE : a && b ? TRUE : EMPTY;
     }
     case 'or': {
-      const a = truth(left(), operator);
-      const b = truth(right(), operator);
+      const a = truth(left(), operator, environment);
+      const b = truth(right(), operator, environment);
       return a || b ? TRUE : a === false && b === false ? FALSE : EMPTY;
     }
     case 'xor': {
-      const a = truth(left(), operator);
-      const b = truth(right(), operator);
+      const a = truth(left(), operator, environment);
+      const b = truth(right(), operator, environment);
       return a === undefined || b === undefined ? EMPTY : boolean(a !== b);
     }
     case 'implies': {
-      const a = truth(left(), operator);
+      const a = truth(left(), operator, environment);
       if (a === false) return TRUE;
-      const b = truth(right(), operator);
+      const b = truth(right(), operator, environment);
       return b === true ? TRUE : a === true ? boolean(b) : EMPTY;
     }
     default:
@@ -65,46 +76,59 @@ export function logic(operator: string, left: Evaluated, right: Evaluated): Item
 }
 
 /** The other binary operators, but for `|`. @throws FhirPathError for operands that the operator does not take */
-export function binary(operator: string, left: Items, right: Items): Items {
+export function binary(
+  operator: string,
+  left: Items,
+  right: Items,
+  { spend, isLenient }: Environment,
+): Items {
   switch (operator) {
     case '=':
-      return boolean(equals(left, right));
+      return boolean(equals(left, right, spend));
     case '!=':
-      return boolean(inverse(equals(left, right)));
+      return boolean(inverse(equals(left, right, spend)));
     case '~':
-      return boolean(equivalent(left, right));
+      return boolean(equivalent(left, right, spend));
     case '!~':
-      return boolean(inverse(equivalent(left, right)));
+      return boolean(inverse(equivalent(left, right, spend)));
     case 'in':
-      return membership(left, right, operator);
+      return membership(left, right, operator, spend);
     case 'contains':
-      return membership(right, left, operator);
+      return membership(right, left, operator, spend);
     case '&':
-      return string(concatenated(left) + concatenated(right));
+      return joined(concatenated(left, isLenient), concatenated(right, isLenient));
   }
   const [a] = left;
   const [b] = right;
-  if (left.length > 1 || right.length > 1) {
+  if ((left.length > 1 || right.length > 1) && !isLenient) {
     throw failure(`${operator} takes single items, not ${Math.max(left.length, right.length)}`);
   }
   if (a === undefined || b === undefined) return EMPTY;
-  return ['<', '<=', '>', '>='].includes(operator) ? ordered(operator, a, b) : arithmetic(operator, a, b);
+  return ['<', '<=', '>', '>='].includes(operator)
+    ? ordered(operator, a, b, spend)
+    : arithmetic(operator, a, b);
 }
 
 function inverse(value: boolean | undefined): boolean | undefined {
   return value === undefined ? undefined : !value;
 }
 
-function membership(one: Items, all: Items, operator: string): Items {
+function membership(one: Items, all: Items, operator: string, spend: Spend): Items {
   if (one.length > 1) throw failure(`${operator} asks for a single item, not ${one.length}`);
   const [item] = one;
-  return item === undefined ? EMPTY : boolean(all.some((other) => equalItems(item, other) === true));
+  spend(all.length);
+  return item === undefined ? EMPTY : boolean(all.some((other) => equalItems(item, other, spend) === true));
+}
+
+function joined(left: string, right: string): Items {
+  checkLength(left.length + right.length);
+  return string(left + right);
 }
 
 /** FHIRPath 6.6.7: an empty operand counts as the empty text. */
-function concatenated(items: Items): string {
+function concatenated(items: Items, isLenient: boolean): string {
   const [item] = items;
-  if (items.length > 1) throw failure(`& takes single items, not ${items.length}`);
+  if (items.length > 1 && !isLenient) throw failure(`& takes single items, not ${items.length}`);
   if (item === undefined) return '';
   const value = plainValue(item);
   if (value === undefined && item.kind === 'Node' && item.extra !== undefined) return '';
@@ -112,8 +136,8 @@ function concatenated(items: Items): string {
   return value.value;
 }
 
-function ordered(operator: string, a: Item, b: Item): Items {
-  const order = compareItems(a, b);
+function ordered(operator: string, a: Item, b: Item, spend: Spend): Items {
+  const order = compareItems(a, b, spend);
   if (order === undefined) return EMPTY;
   if (operator === '<') return boolean(order < 0);
   if (operator === '<=') return boolean(order <= 0);
@@ -150,7 +174,7 @@ export function arithmetic(operator: string, a: Item, b: Item): Items {
     return EMPTY;
   }
   if (operator === '+' && left.kind === 'String' && right.kind === 'String')
-    return string(left.value + right.value);
+    return joined(left.value, right.value);
   if (left.kind === 'Date' || left.kind === 'DateTime' || left.kind === 'Time') {
     if ((operator !== '+' && operator !== '-') || right.kind !== 'Quantity') throw wrong();
     const unit = durationUnit(right.value);

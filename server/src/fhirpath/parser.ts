@@ -25,20 +25,30 @@ const UNITS = /^(?:year|month|week|day|hour|minute|second|millisecond)s?$/;
 /**
  * Parses a FHIRPath expression (http://hl7.org/fhirpath/N1/grammar.html, with Long and the directions of sort() of the
  * later trial-use parts).
+ * @param options.lenient names behind a dot may be keywords without being delimited, as published expressions have them
+ *   (`text.div`)
+ * @param options.maxNesting how many expressions may stand inside one another
  * @throws FhirPathError (syntax) that tells what is wrong and where
  */
-export function parseExpression(text: string): Expression {
-  return new Parser(text).parse();
+export function parseExpression(
+  text: string,
+  { lenient = false, maxNesting = MAX_NESTING } = {},
+): Expression {
+  return new Parser(text, lenient, maxNesting).parse();
 }
 
 class Parser {
   readonly #text: string;
   readonly #tokens: Token[];
+  readonly #isLenient: boolean;
+  readonly #maxNesting: number;
   #position = 0;
   #nesting = 0;
 
-  constructor(text: string) {
+  constructor(text: string, isLenient: boolean, maxNesting: number) {
+    this.#maxNesting = maxNesting;
     this.#text = text;
+    this.#isLenient = isLenient;
     this.#tokens = tokensOf(text);
   }
 
@@ -56,7 +66,7 @@ class Parser {
   }
 
   #enter(): void {
-    if (++this.#nesting > MAX_NESTING) throw new FhirPathError('syntax', 'it is nested too deeply');
+    if (++this.#nesting > this.#maxNesting) throw new FhirPathError('syntax', 'it is nested too deeply');
   }
 
   #binary(level: number): Expression {
@@ -92,7 +102,7 @@ class Parser {
       if (this.#isSymbol('.')) {
         this.#position++;
         const place = this.#peek().start;
-        left = { kind: 'step', left, step: this.#invocation(), at: place };
+        left = { kind: 'step', left, step: this.#invocation(this.#isLenient), at: place };
       } else if (this.#isSymbol('[')) {
         this.#position++;
         const index = this.#expression();
@@ -157,13 +167,13 @@ class Parser {
     }
   }
 
-  #invocation(): Invocation {
+  #invocation(allowsKeyword = false): Invocation {
     const token = this.#peek();
     if (token.kind === 'special') {
       this.#position++;
       return { kind: 'special', name: token.text as '$this' };
     }
-    const name = this.#name();
+    const name = this.#name(allowsKeyword);
     if (!this.#isSymbol('(')) return { kind: 'member', name, delimited: token.kind === 'delimited' };
     this.#position++;
     const args: Expression[] = [];
@@ -185,9 +195,10 @@ class Parser {
     return text;
   }
 
-  #name(): string {
+  #name(allowsKeyword = false): string {
     const { kind, text } = this.#peek();
-    if (kind !== 'delimited' && (kind !== 'identifier' || RESERVED.has(text))) throw this.#unexpected();
+    if (kind !== 'delimited' && (kind !== 'identifier' || (RESERVED.has(text) && !allowsKeyword)))
+      throw this.#unexpected();
     this.#position++;
     return text;
   }

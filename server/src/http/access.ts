@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type AccessScope, openScope } from '../access/scope.ts';
+import { type AccessScope, openScope, type Tenant } from '../access/scope.ts';
 import type { AuditActor } from '../audit/request-event.ts';
 import type { AccessToken, TokenVerifier } from '../auth/token/access-token.ts';
 import { FhirError, type IssueCode } from '../fhir/outcome.ts';
@@ -25,48 +25,80 @@ export interface RequestAccess {
 /** VESTA_AUTH=open: everybody may do everything. */
 export const OPEN_ACCESS: RequestAccess = { scopeOf: (_request, context) => openScope(context.tenant) };
 
-/** How long a decision is used for further requests with the same token, in milliseconds. */
-const FRESH = 5000;
+/** What decides about access besides the token; see fhir/access-facts.ts. */
+export interface AccessDecisions {
+  /** Resolves when it is known what other processes have changed; undefined when it is already. */
+  fresh(): Promise<void> | undefined;
+  /** Another number whenever something has changed in the tenant. */
+  epoch(tenant: Tenant): number;
+  /** What a verified token may do, and until when (epoch milliseconds) if nothing changes. */
+  decide(token: AccessToken, context: TenantContext): Promise<Decision>;
+}
 
-/**
- * VESTA_AUTH=smart: access tokens decide.
- * @param scopeOf what a verified token may do
- */
+export interface Decision {
+  readonly scope: AccessScope;
+  readonly until: number;
+}
+
+/** VESTA_AUTH=smart: access tokens decide. Decisions are used again as long as they hold. */
 export function tokenAccess(
   verifier: TokenVerifier,
-  scopeOf: (token: AccessToken, context: TenantContext) => Promise<AccessScope>,
+  decisions: AccessDecisions,
   smartConfiguration: (context: TenantContext) => object,
 ): RequestAccess {
-  const decisions = new WeakMap<AccessToken, { scope: AccessScope; context: TenantContext; at: number }>();
+  const known = new WeakMap<AccessToken, Decision & { context: TenantContext; epoch: number }>();
   const actors = new WeakMap<AccessScope, AuditActor>();
+  const remembered = (token: AccessToken, context: TenantContext): AccessScope | undefined => {
+    const waiting = decisions.fresh();
+    if (waiting !== undefined) {
+      waiting.catch(() => {});
+      return undefined;
+    }
+    const before = known.get(token);
+    const holds =
+      before?.context === context &&
+      before.epoch === decisions.epoch(context.tenant) &&
+      Date.now() < before.until;
+    return holds ? before.scope : undefined;
+  };
+  const scopeFor = async (request: IncomingMessage, context: TenantContext): Promise<AccessScope> => {
+    const token = await verifier.verify(context.tenant, bearerOf(request));
+    if (token === undefined) {
+      throw unauthorized('The access token is not valid here, or no longer', 'error="invalid_token"');
+    }
+    const waiting = decisions.fresh();
+    if (waiting !== undefined) await waiting;
+    const before = remembered(token, context);
+    if (before !== undefined) return before;
+    const epoch = decisions.epoch(context.tenant);
+    const decision = await decisions.decide(token, context);
+    const { scope } = decision;
+    actors.set(scope, actorOf(token, scope));
+    known.set(token, { ...decision, context, epoch });
+    return scope;
+  };
   return {
     smartConfiguration,
     actorOf: (scope) => actors.get(scope) ?? { agent: scope.subject },
-    async scopeOf(request, context, path) {
+    scopeOf(request, context, path) {
       if (isPublic(request, path)) return { tenant: context.tenant, subject: 'anonymous', grants: PUBLIC };
-      const bearer = bearerOf(request);
-      const token = await verifier.verify(context.tenant, bearer);
-      if (token === undefined) {
-        throw unauthorized('The access token is not valid here, or no longer', 'error="invalid_token"');
-      }
-      const known = decisions.get(token);
-      const now = performance.now();
-      if (known !== undefined && known.context === context && now - known.at < FRESH) return known.scope;
-      const scope = await scopeOf(token, context);
-      actors.set(scope, actorOf(token, scope));
-      decisions.set(token, { scope, context, at: now });
-      return scope;
+      // Most requests are decided by what is in memory: they wait for nothing, not even for a resolved promise.
+      const token = verifier.remembered(context.tenant, request.headers.authorization?.slice(7) ?? '');
+      const isBearer = token !== undefined && isPlainBearer(request);
+      return (isBearer ? remembered(token, context) : undefined) ?? scopeFor(request, context);
     },
   };
 }
 
-function actorOf({ id, role }: AccessToken, { subject, client, purposeOfUse }: AccessScope): AuditActor {
+function actorOf({ id, role }: AccessToken, scope: AccessScope): AuditActor {
+  const { subject, client, purposeOfUse, emergencies } = scope;
   return {
     agent: subject,
     token: id,
     ...(client === undefined ? {} : { client }),
     ...(role === undefined ? {} : { role }),
     ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
+    ...(emergencies === undefined ? {} : { emergencies }),
   };
 }
 
@@ -75,6 +107,11 @@ const PUBLIC: AccessScope['grants'] = [{ types: [], interactions: ['capabilities
 /** What anybody may read: the CapabilityStatement (R4 http.html#capabilities; g10 asks for it without a token). */
 function isPublic({ method }: IncomingMessage, path: readonly string[]): boolean {
   return path.length === 1 && path[0] === 'metadata' && (method === 'GET' || method === 'HEAD');
+}
+
+/** Whether the Authorization header is `Bearer`, one space, and what stands behind it. */
+function isPlainBearer({ headers }: IncomingMessage): boolean {
+  return headers.authorization?.startsWith('Bearer ') === true;
 }
 
 /** The token of the Authorization header: nowhere else may one be (OAuth 2.1). @throws FhirError 401 */

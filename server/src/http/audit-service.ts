@@ -77,8 +77,10 @@ export function startAudit(environment: AuditEnvironment): AuditService {
   });
   return {
     log,
-    trail: new AuditTrail(log, { connections, rows, cursors }),
-    watch: (metrics) => void watchAudit(metrics.registry, log, detector),
+    trail: new AuditTrail(log, { connections, rows, cursors }, (tenant) =>
+      environment.server().tenants.fieldsOf(tenant),
+    ),
+    watch: (metrics) => watchAudit(metrics.registry, log, detector),
     stop: () => log.stop(),
   };
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FhirError } from '../fhir/outcome.ts';
 import { encodeQuery } from '../fhir/query-text.ts';
-import { parseQuery, prettyJson } from './fhir-handler.ts';
+import { parseQuery } from './fhir-handler.ts';
+import { prettyJson } from './written.ts';
 
 describe('parseQuery', () => {
   it('decodes names and values in order, plus as space', () => {

@@ -8,9 +8,16 @@ import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
 import type { FhirRequest, FhirResponse } from '../fhir/request.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonValue } from '../json/types.ts';
+import { startTrace, type Trace } from '../observability/trace.ts';
+import type { TrustedProxies } from '../security/limits/client-address.ts';
+import { rateLimitHeaders } from '../security/limits/headers.ts';
+import type { RateVerdict } from '../security/limits/limiter.ts';
+import type { FileLinks } from '../security/links/file-links.ts';
+import { isSignedLink } from '../security/links/signed-url.ts';
 import { toFhirError } from '../storage/connections.ts';
-import { parseXml, writeXml } from '../xml/index.ts';
+import { parseXml } from '../xml/index.ts';
 import type { RequestAccess } from './access.ts';
+import { type AnswerHeaders, LINKED_ANSWER, PUBLIC_ANSWER, preflight } from './answer-headers.ts';
 import { requestActor } from './audit-actor.ts';
 import { type BodyBudget, bodyText, expectedBytes, readBody } from './body.ts';
 import {
@@ -22,7 +29,9 @@ import {
   resourceFormat,
   wantedFormat,
 } from './negotiation.ts';
-import { reply, XML_CONTENT_TYPE } from './respond.ts';
+import { RepeatedRefusal, type RequestLimits, tighter } from './rate-limits.ts';
+import { type Reply, reply, XML_CONTENT_TYPE } from './respond.ts';
+import { written } from './written.ts';
 
 export interface HandlerOptions {
   readonly maxBodyBytes: number;
@@ -30,6 +39,13 @@ export interface HandlerOptions {
   readonly budget: BodyBudget;
   /** Who may do what. */
   readonly access: RequestAccess;
+  /** The proxies that are believed when they say where a request comes from. */
+  readonly proxies: TrustedProxies;
+  readonly headers: AnswerHeaders;
+  /** How much may be asked; undefined for no limit. */
+  readonly limits?: RequestLimits | undefined;
+  /** Opens links that need no token, where access is controlled. */
+  readonly links?: FileLinks | undefined;
   /** Records every answer before it is sent. */
   readonly audit?: AuditTrail;
   /** Called when a large body has been worked on, with its bytes. */
@@ -43,8 +59,8 @@ export interface RequestOutcome {
   readonly milliseconds: number;
   readonly tenant: string;
   readonly response?: FhirResponse | undefined;
-  /** The id by which the audit log names the request. */
-  readonly requestId?: string | undefined;
+  /** The ids by which the log, the audit log and the answer name the request. */
+  readonly trace: Trace;
   /** An error that is not the client's. */
   readonly error?: unknown;
 }
@@ -66,9 +82,24 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
     let pretty = false;
     let format: Format = 'json';
     let definitions: DefinitionsModel | undefined;
-    const { audit } = options;
+    const { access, audit, limits } = options;
+    const trace = startTrace(request.headers);
+    let verdict: RateVerdict | undefined;
+    const answerWith = (parts: Omit<Reply, 'base' | 'coding'>): Promise<void> =>
+      reply(response, {
+        ...parts,
+        coding,
+        base: options.headers(request),
+        headers: {
+          'X-Request-Id': trace.requestId,
+          ...(verdict === undefined ? {} : rateLimitHeaders(verdict)),
+          ...parts.headers,
+        },
+      });
     /** What is asked, once it is known whose it is. */
     let asked: Asked | undefined;
+    const actorOf = (known: AuditActor | undefined) =>
+      requestActor(request, trace.requestId, options.proxies, known);
     const coding = contentCoding(request.headers['accept-encoding'] as string | undefined);
     try {
       const url = request.url as string;
@@ -80,7 +111,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       const method = request.method as string;
       if (method === 'OPTIONS') {
         status = 204;
-        await reply(response, { status, headers: preflight(request) });
+        await answerWith({ status, headers: preflight(request) });
         return;
       }
       if (!METHODS.has(method))
@@ -95,13 +126,14 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       pretty = wantsPretty(query);
       const contentType = mediaType(request.headers['content-type']);
       const path = segments.slice(1);
-      if (isSmartConfiguration(path) && options.access.smartConfiguration !== undefined) {
+      verdict = limits?.arrived(request);
+      if (isSmartConfiguration(path) && access.smartConfiguration !== undefined) {
         status = 200;
-        await reply(response, {
+        await answerWith({
           status,
-          coding,
-          body: JSON.stringify(options.access.smartConfiguration(context)),
+          body: JSON.stringify(access.smartConfiguration(context)),
           contentType: 'application/json',
+          headers: PUBLIC_ANSWER,
           withoutBody: method === 'HEAD',
         });
         return;
@@ -115,9 +147,15 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           actor: undefined,
         };
       // Before the body is read: a stranger's is not worth the memory.
-      const decided = options.access.scopeOf(request, context, path);
+      const linked = isLinked(request) ? await options.links?.open(context.tenant, method, url) : undefined;
+      if (linked !== undefined) {
+        query = NO_QUERY;
+        if (asked !== undefined) asked.query = query;
+      }
+      const decided = linked?.scope ?? access.scopeOf(request, context, path);
       const scope = decided instanceof Promise ? await decided : decided;
-      if (asked !== undefined) asked.actor = requestActor(request, options.access.actorOf?.(scope));
+      if (asked !== undefined) asked.actor = actorOf(access.actorOf?.(scope));
+      if (limits !== undefined) verdict = tighter(verdict, limits.known(scope));
       let body: string | Buffer | undefined;
       let json: JsonValue | undefined;
       let release: (() => void) | undefined;
@@ -167,13 +205,15 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       }
       status = answer.status;
       const text = answer.text === undefined ? undefined : written(answer.text, format, pretty, definitions);
-      await reply(response, {
+      await answerWith({
         status,
-        coding,
         withoutBody: method === 'HEAD',
         ...(answer.bytes !== undefined ? { body: answer.bytes } : text !== undefined ? { body: text } : {}),
         ...contentTypeOf(answer, format),
-        ...(answer.headers === undefined ? {} : { headers: answer.headers }),
+        headers: {
+          ...answer.headers,
+          ...(answer.interaction === 'capabilities' ? PUBLIC_ANSWER : linked ? LINKED_ANSWER : undefined),
+        },
       });
     } catch (thrown) {
       const error = toFhirError(thrown);
@@ -181,15 +221,15 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         error instanceof FhirError
           ? error
           : fhirError(500, 'exception', 'The server failed at this request. The failure has been logged.');
-      if (audit !== undefined && asked !== undefined) known = await recorded(audit, request, asked, known);
+      if (audit !== undefined && asked !== undefined && !(error instanceof RepeatedRefusal))
+        known = await recorded(audit, asked, known, actorOf);
       if (!(error instanceof FhirError) || error.status >= 500) failure = thrown;
       status = known.status;
       const text = JSON.stringify(operationOutcome(known.issues));
       // What is left of a refused body is not read: the connection ends after the answer.
       const close = request.complete ? {} : { Connection: 'close' };
-      await reply(response, {
+      await answerWith({
         status,
-        coding,
         body: written(text, format, pretty, definitions),
         ...(format === 'xml' ? { contentType: XML_CONTENT_TYPE } : {}),
         headers: { ...known.headers, ...close },
@@ -201,7 +241,7 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         milliseconds: performance.now() - started,
         tenant: tenantName,
         response: answer,
-        requestId: asked?.actor?.request,
+        trace,
         error: failure,
       });
     }
@@ -216,15 +256,20 @@ interface Asked extends Pick<FhirRequest, 'method' | 'path'> {
   actor: AuditActor | undefined;
 }
 
+/** Whether a request may have its permission in its URL: a token goes before. */
+function isLinked({ url, headers }: IncomingMessage): boolean {
+  return headers.authorization === undefined && isSignedLink(url as string);
+}
+
 /** Records a refusal. @returns what is answered: another error when it cannot be recorded */
 async function recorded(
   audit: AuditTrail,
-  request: IncomingMessage,
   asked: Asked,
   error: FhirError,
+  actorOf: (known: AuditActor | undefined) => AuditActor,
 ): Promise<FhirError> {
   try {
-    await audit.record(asked.tenant, asked, refusal(error), asked.actor ?? requestActor(request, undefined));
+    await audit.record(asked.tenant, asked, refusal(error), asked.actor ?? actorOf(undefined));
     return error;
   } catch (thrown) {
     const failure = toFhirError(thrown);
@@ -285,18 +330,6 @@ function binaryFormat(format: string | undefined, accept: string | undefined): F
   }
 }
 
-/** The text of an answer in the format and shape that were asked for. */
-function written(
-  text: string,
-  format: Format,
-  pretty: boolean,
-  definitions: DefinitionsModel | undefined,
-): string {
-  if (format === 'xml' && definitions !== undefined)
-    return writeXml(parseJson(text), definitions, { pretty });
-  return pretty ? prettyJson(text) : text;
-}
-
 function contentTypeOf(answer: FhirResponse, format: Format): { contentType?: string } {
   if (answer.contentType !== undefined) return { contentType: answer.contentType };
   return format === 'xml' && answer.text !== undefined ? { contentType: XML_CONTENT_TYPE } : {};
@@ -352,48 +385,4 @@ export function parseQuery(text: string): [string, string][] {
 
 function wantsPretty(query: readonly (readonly [string, string])[]): boolean {
   return query.some(([name, value]) => name === '_pretty' && value === 'true');
-}
-
-/** Indented JSON text of JSON text. Strings and numbers stay as they are written, so decimals keep their digits. */
-export function prettyJson(text: string): string {
-  let result = '';
-  let indent = '\n';
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
-    if (c === '"') {
-      let end = i + 1;
-      while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
-      result += text.slice(i, end + 1);
-      i = end;
-    } else if (c === '{' || c === '[') {
-      const next = text[i + 1];
-      if (next === '}' || next === ']') {
-        result += c + next;
-        i++;
-      } else {
-        indent += '  ';
-        result += c + indent;
-      }
-    } else if (c === '}' || c === ']') {
-      indent = indent.slice(0, -2);
-      result += indent + c;
-    } else if (c === ',') {
-      result += c + indent;
-    } else if (c === ':') {
-      result += ': ';
-    } else if (c !== ' ' && c !== '\n' && c !== '\t' && c !== '\r') {
-      result += c;
-    }
-  }
-  return result;
-}
-
-function preflight(request: IncomingMessage): Record<string, string> {
-  return {
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
-    'Access-Control-Allow-Headers':
-      (request.headers['access-control-request-headers'] as string | undefined) ??
-      'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer',
-    'Access-Control-Max-Age': '86400',
-  };
 }

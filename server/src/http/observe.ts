@@ -5,7 +5,6 @@ import type { JobQueue } from '../jobs/job-queue.ts';
 import { REINDEX_JOB } from '../jobs/reindex-job.ts';
 import { type Logger, logRequest, parameterNames } from '../observability/logger.ts';
 import { Metrics } from '../observability/metrics.ts';
-import { startTrace } from '../observability/trace.ts';
 import type { ConnectionPools } from '../storage/connections.ts';
 import type { RequestOutcome } from './fhir-handler.ts';
 
@@ -37,6 +36,7 @@ export function watchedMetrics(
   });
   for (const name of ['read', 'search', 'write'] as const)
     metrics.watchPool(name, () => connections.stats()[name]);
+  metrics.watchIsolation(() => connections.isolation.count);
   metrics.watchJobQueues(async () => {
     const depths = [...(await jobs.depths())].map(([kind, { depth }]) => [kind, depth] as const);
     return new Map([['writes', writes.depth], ...depths]);
@@ -56,16 +56,16 @@ export function observe(
   request: IncomingMessage,
   outcome: RequestOutcome,
 ): void {
-  const { status, milliseconds: ms, tenant, response, requestId, error } = outcome;
+  const { status, milliseconds: ms, tenant, response, trace, error } = outcome;
+  const ids = { traceId: trace.traceId, requestId: trace.requestId };
   const interaction = response?.interaction ?? 'other';
   metrics.observeRequest({ interaction, type: response?.type, status, ms });
-  if (error !== undefined)
-    log.error({ tenant, status, ...traceFields(request, requestId), error }, 'failure');
+  if (error !== undefined) log.error({ tenant, status, ...ids, error }, 'failure');
   if (!log.isLevelEnabled('info')) return;
   const url = request.url as string;
   const mark = url.indexOf('?');
   logRequest(log, {
-    ...traceFields(request, requestId),
+    ...ids,
     tenant,
     interaction,
     method: request.method as string,
@@ -74,13 +74,4 @@ export function observe(
     ms,
     ...(mark < 0 ? {} : { params: parameterNames(url.slice(mark + 1)) }),
   });
-}
-
-/** @param requestId as the audit log has it, where there is one */
-function traceFields(
-  request: IncomingMessage,
-  requestId: string | undefined,
-): { traceId: string; requestId: string } {
-  const trace = startTrace(request.headers);
-  return { traceId: trace.traceId, requestId: requestId ?? trace.requestId };
 }

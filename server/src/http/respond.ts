@@ -16,32 +16,19 @@ export interface Reply {
   readonly body?: string | Buffer;
   /** FHIR JSON when undefined. */
   readonly contentType?: string;
+  /** What every answer has: see answer-headers.ts. */
+  readonly base: Readonly<Record<string, string>>;
+  /** What this one has besides, or instead. */
   readonly headers?: Readonly<Record<string, string>>;
   /** HEAD: everything but the body. */
   readonly withoutBody?: boolean;
   readonly coding?: 'br' | 'gzip' | undefined;
 }
 
-/** Headers of every answer: nobody may guess content types or keep copies without asking. */
-const COMMON = {
-  'Cache-Control': 'no-cache',
-  'X-Content-Type-Options': 'nosniff',
-  Vary: 'Accept, Accept-Encoding, Origin, Prefer',
-} as const;
-
-/** What a browser needs to hand an answer to a page of another origin: any may call. */
-const CROSS_ORIGIN = {
-  ...COMMON,
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers':
-    'Content-Location, ETag, Last-Modified, Location, X-Progress, X-Request-Id, Retry-After',
-} as const;
-
 /** Writes an answer. Resolves when all of it was handed to the socket. */
 export async function reply(response: ServerResponse, answer: Reply): Promise<void> {
   if (response.headersSent || response.destroyed) return;
-  const common = response.req.headers.origin === undefined ? COMMON : CROSS_ORIGIN;
-  const headers: Record<string, string | number> = { ...common, ...answer.headers };
+  const headers: Record<string, string | number> = { ...answer.base, ...answer.headers };
   if (answer.body === undefined || answer.status === 204 || answer.status === 304) {
     if (answer.status !== 204 && answer.status !== 304) headers['Content-Length'] = 0;
     response.writeHead(answer.status, headers);

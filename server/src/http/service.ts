@@ -1,11 +1,14 @@
 import type { Server } from 'node:http';
 import { loadDefinitions } from '../conformance/definitions.ts';
+import { AccessFactsReader } from '../fhir/access-facts.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
+import { Labels } from '../fhir/labels.ts';
 import { fhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
 import { terminologyOf } from '../fhir/operations/terminology/call.ts';
 import type { FhirSettings } from '../fhir/services.ts';
 import { Tenants } from '../fhir/tenants.ts';
+import { bearOnAccess } from '../fhir/write/access-hooks.ts';
 import { WriteCoalescer } from '../fhir/write/coalescer.ts';
 import { type AfterCommit, WriteEngine } from '../fhir/write/engine.ts';
 import { JobQueue } from '../jobs/job-queue.ts';
@@ -14,21 +17,32 @@ import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
 import { createLogger, type Logger, type LogLevel } from '../observability/logger.ts';
 import { createCursorCodec } from '../search/cursor.ts';
 import { TextHasher } from '../search/hash.ts';
-import { ConnectionPools, type Connections } from '../storage/connections.ts';
+import type { MasterKeySource } from '../security/keys/master-key.ts';
+import { type TrustedProxies, trustedProxies } from '../security/limits/client-address.ts';
+import { limitAuthRequests } from '../security/limits/express.ts';
+import { RateLimiter, type RateLimits } from '../security/limits/limiter.ts';
+import { watchLimits } from '../security/limits/metrics.ts';
+import { FileLinks } from '../security/links/file-links.ts';
+import type { TlsFiles } from '../security/tls/tls-options.ts';
+import { type ConnectionOptions, ConnectionPools, type Connections } from '../storage/connections.ts';
 import { VersionReader } from '../storage/read-versions.ts';
 import { RowIdGenerator } from '../storage/row-id.ts';
 import { TextDictionary } from '../storage/text-dictionary.ts';
 import type { TerminologyService } from '../terminology/service.ts';
 import { terminologyWritten } from '../terminology/store-system.ts';
 import { OPEN_ACCESS } from './access.ts';
+import { answerHeaders } from './answer-headers.ts';
 import { createApp, type Readiness } from './app.ts';
 import { type AuditService, startAudit } from './audit-service.ts';
-import { type AuthOptions, type AuthService, openVault, smartSecurityOf, startAuth } from './auth-service.ts';
+import { type AuthOptions, type AuthService, smartSecurityOf, startAuth } from './auth-service.ts';
 import { BodyBudget } from './body.ts';
 import { fhirHandler } from './fhir-handler.ts';
 import { IdleMemory } from './idle-memory.ts';
+import { openInstallationKeys } from './installation-keys.ts';
 import { listen, shutDown } from './listen.ts';
+import { metricsAccess } from './metrics-access.ts';
 import { observe, watchedMetrics } from './observe.ts';
+import { limitedTenantOf, requestLimits } from './rate-limits.ts';
 
 /** Everything a server process has to be told. */
 export interface ServiceSettings {
@@ -46,8 +60,22 @@ export interface ServiceSettings {
   readonly statementTimeout: number;
   readonly requestTimeout: number;
   readonly logLevel: LogLevel;
+  /** Who bears it may read /metrics; see metrics-access.ts. */
+  readonly metricsToken?: string | undefined;
+  /** How the connection and those who call are dealt with; by default plain HTTP without limits. */
+  readonly protection?: Partial<ProtectionSettings>;
   /** SMART on FHIR authorization; undefined: everybody may do everything. */
   readonly auth?: AuthOptions;
+  /** By which identifiers are encrypted where there is no authorization; else those of `auth` are. */
+  readonly masterKeys?: MasterKeySource;
+}
+
+/** What security/settings.ts says, of what concerns connections and requests. */
+export interface ProtectionSettings {
+  readonly tls: TlsFiles;
+  readonly hstsSeconds: number;
+  readonly proxies: TrustedProxies;
+  readonly rates: RateLimits;
 }
 
 export interface RunningService {
@@ -64,6 +92,7 @@ export interface RunningService {
 }
 
 const MAX_URL = 16_384;
+const MAX_HEADER_BYTES = 32_768;
 
 /**
  * Starts a server process: one process of the cluster, or the whole server in a test.
@@ -71,36 +100,34 @@ const MAX_URL = 16_384;
  */
 export async function startService(settings: ServiceSettings): Promise<RunningService> {
   const log = createLogger({ level: settings.logLevel, name: 'vesta' });
-  const connections = new ConnectionPools({
+  const pools: ConnectionOptions = {
     connectionString: settings.servingUrl,
     // Reads by id need little: they are joined. The rest of `read` is for searches that cannot be slow.
     poolSizes: { read: 4, search: Math.max(2, settings.poolSize - 7), write: 3 },
     statementTimeouts: { read: settings.statementTimeout, search: settings.statementTimeout, write: 0 },
     acquireTimeout: Math.min(settings.requestTimeout, 10_000),
-  });
-  const [secrets, node] = await Promise.all([
-    connections.global({
-      text: `select name, value from store.setting where name in ('hash_key', 'cursor_key')`,
-      values: [],
-    }),
+  };
+  const connections = new ConnectionPools(pools);
+  const masterKeys = settings.auth?.masterKeys ?? settings.masterKeys;
+  const keys = await openInstallationKeys(masterKeys, connections, pools, log);
+  const [hashKey, cursorKey, node] = await Promise.all([
+    keys.setting('hash_key'),
+    keys.setting('cursor_key'),
     connections.global({ text: `select nextval('store.node_number')`, values: [] }),
   ]);
-  const secret = (name: string): Buffer => {
-    const row = secrets.find(([key]) => key === name);
-    if (row === undefined) throw new Error(`The database has no ${name}: run vesta db migrate`);
-    return Buffer.from(row[1] as string, 'hex');
-  };
   const definitions = loadDefinitions();
   const tenants = new Tenants(
     connections,
     definitions,
-    new TextHasher(secret('hash_key')),
+    new TextHasher(hashKey),
     `${settings.baseUrl}/fhir`,
+    undefined,
+    keys.fieldsOf,
   );
   const terminology = terminologyOf({ connections });
-  const cursors = createCursorCodec(secret('cursor_key'));
+  const cursors = createCursorCodec(cursorKey);
   const onAuthError = (error: unknown) => log.error({ err: error }, 'authorization failure');
-  const vault = settings.auth && openVault(settings.auth, connections, onAuthError);
+  const vault = settings.auth && keys.vault;
   const audit =
     vault &&
     startAudit({
@@ -108,11 +135,13 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       servingUrl: settings.servingUrl,
       connections,
       secrets: await vault.secretBox(),
-      hashKey: secret('hash_key'),
+      hashKey,
       cursors,
       logger: log,
       server: () => fhir,
     });
+  const facts = new AccessFactsReader(connections);
+  const labels = settings.auth && new Labels(() => fhir, facts, onAuthError);
   const engine = new WriteEngine(
     {
       connections,
@@ -120,15 +149,19 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       dictionary: new TextDictionary(connections),
       conformance: tenants,
       terminology,
+      labellerOf: labels && ((context) => labels.labellerOf(context)),
       audit: audit?.trail,
+      cipherOf: keys.cipherOf,
     },
     settings.fhir,
-    noteTerminology(connections, terminology, log),
+    afterCommit(noteTerminology(connections, terminology, log), facts),
   );
   const writes = new WriteCoalescer(engine);
   const jobs = new JobQueue(connections, {
+    sealer: keys.sealer,
     onError: (error, job) => log.error({ job: job?.kind, err: error }, 'job failure'),
   });
+  const links = vault && new FileLinks(vault, settings.baseUrl);
   const fhir: FhirServer = new FhirServer({
     settings: settings.fhir,
     tenants,
@@ -138,8 +171,19 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     writes,
     cursors,
     jobs,
-    ...(settings.auth === undefined ? {} : { security: smartSecurityOf(settings.baseUrl) }),
+    isolation: connections.isolation,
+    ...(settings.auth === undefined
+      ? {}
+      : {
+          security: smartSecurityOf(settings.baseUrl),
+          access: {
+            facts,
+            privacyPeople: async (tenant) => (await auth?.privacyPeople(tenant)) ?? [],
+            onEmergency: (...told) => auth?.onEmergency(...told),
+          },
+        }),
     ...(audit === undefined ? {} : { audit: audit.trail }),
+    ...(links === undefined ? {} : { links }),
   });
   jobs.start(jobHandlers(fhir.services));
   tenants.onUnindexed = (context) => {
@@ -156,13 +200,22 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const readiness: Readiness = { accepting: true };
   const memory = new IdleMemory();
   audit?.watch(metrics);
-  const auth =
+  const auth: AuthService | undefined =
     settings.auth === undefined || vault === undefined || audit === undefined
       ? undefined
-      : await startAuth(settings.auth, settings.baseUrl, fhir, vault, audit.log, onAuthError);
+      : await startAuth(settings.auth, settings.baseUrl, fhir, facts, vault, audit.log, onAuthError);
 
+  const { tls, hstsSeconds = 31_536_000, rates } = settings.protection ?? {};
+  const proxies = settings.protection?.proxies ?? trustedProxies('loopback');
+  const limiter = rates && new RateLimiter(rates);
+  if (limiter !== undefined) watchLimits(metrics.registry, limiter);
+  const byToken = auth !== undefined;
   const handler = fhirHandler(fhir, {
     access: auth?.access ?? OPEN_ACCESS,
+    proxies,
+    headers: answerHeaders({ byToken, hstsSeconds, proxies }),
+    limits: limiter && requestLimits(limiter, proxies, byToken),
+    links,
     ...(audit === undefined ? {} : { audit: audit.trail }),
     maxBodyBytes: settings.maxBodyBytes,
     maxUrlLength: MAX_URL,
@@ -179,10 +232,21 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       host: settings.host,
       headersTimeout: Math.min(15_000, settings.requestTimeout),
       requestTimeout: settings.requestTimeout,
-      maxHeaderBytes: 32_768,
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      tls,
+      onCertificate: (error) =>
+        error === undefined
+          ? log.info('a new certificate is in use')
+          : log.error({ err: error }, 'the new certificate cannot be used; the one before stays'),
     },
     handler,
-    createApp(fhir, exposition, readiness, auth?.router),
+    createApp(fhir, exposition, readiness, metricsAccess(settings.metricsToken, settings.baseUrl), {
+      proxies,
+      hstsSeconds,
+      maxUrlLength: MAX_URL,
+      auth: auth?.router,
+      authLimits: limiter && limitAuthRequests(limiter, proxies, limitedTenantOf),
+    }),
   );
   return {
     server,
@@ -199,8 +263,17 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       fhirPathEvaluator().close();
       await audit?.stop();
       await auth?.stop();
+      await keys.stop();
       await connections.close();
     },
+  };
+}
+
+/** What was committed decides at once: about access, and about codes. */
+function afterCommit(noted: AfterCommit, facts: AccessFactsReader): AfterCommit {
+  return (context, outcomes) => {
+    if (bearOnAccess(outcomes)) facts.changed(context.tenant);
+    noted(context, outcomes);
   };
 }
 

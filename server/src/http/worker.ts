@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileTransport, smtpTransport } from '../auth/mail/transports.ts';
+import { checkOpenBinding } from '../config/open-binding.ts';
 import { type WorkerSettings, workerSettings } from '../config/worker-settings.ts';
-import { masterKeysOf } from '../security/settings.ts';
+import type { MasterKeySource } from '../security/keys/master-key.ts';
+import { existingMasterKeysOf, masterKeysOf, rateLimitsOf, trustedProxiesOf } from '../security/settings.ts';
+import { tlsFiles } from '../security/tls/tls-options.ts';
 import { spoolDirectoryOf } from './audit-service.ts';
 import type { AuthOptions } from './auth-service.ts';
 import { startService } from './service.ts';
@@ -24,9 +27,11 @@ const BODY_BUDGET = 40_000_000;
  */
 export async function startWorker(): Promise<void> {
   const { servingUrl, config } = workerSettings();
+  checkOpenBinding(config);
   // The file's setting counts like the environment's, which is where packages are looked up.
   if (config.packages !== undefined) process.env['VESTA_PACKAGES'] = config.packages;
   if (config.packageRegistry !== undefined) process.env['VESTA_PACKAGE_REGISTRY'] = config.packageRegistry;
+  const tls = tlsFiles(config);
   const service = await startService({
     port: config.port,
     host: config.host,
@@ -48,7 +53,14 @@ export async function startWorker(): Promise<void> {
     statementTimeout: config.statementTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     logLevel: config.logLevel,
-    ...(config.auth === 'open' ? {} : { auth: authOptions(config) }),
+    protection: {
+      ...(tls === undefined ? {} : { tls }),
+      hstsSeconds: config.hstsSeconds,
+      proxies: trustedProxiesOf(config),
+      rates: rateLimitsOf(config),
+    },
+    metricsToken: config.metricsToken,
+    ...(config.auth === 'open' ? openKeys(config) : { auth: authOptions(config) }),
   });
   let stopping = false;
   process.on('SIGTERM', () => {
@@ -62,6 +74,12 @@ export async function startWorker(): Promise<void> {
   process.on('uncaughtException', (error) => fatal(service.log, error));
   process.on('unhandledRejection', (error) => fatal(service.log, error));
   process.send?.('ready');
+}
+
+/** Without authorization identifiers are encrypted where there is a master key already. */
+function openKeys(config: WorkerSettings['config']): { masterKeys?: MasterKeySource } {
+  const masterKeys = existingMasterKeysOf(config);
+  return masterKeys === undefined ? {} : { masterKeys };
 }
 
 function authOptions(config: WorkerSettings['config']): AuthOptions {

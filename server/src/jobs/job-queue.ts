@@ -5,6 +5,7 @@ import type { JsonObject } from '../json/types.ts';
 import { type Connections, isUnavailable } from '../storage/connections.ts';
 import { uuidV7 } from '../storage/row-id.ts';
 import { type JobHandler, JobInterrupted, type JobProgress, type JobResult, type JobStatus } from './job.ts';
+import type { JobSealer } from './job-sealer.ts';
 import { type ClaimedJob, JobStore, type OpenJob } from './job-store.ts';
 import { LoadGauge } from './load.ts';
 
@@ -17,6 +18,8 @@ export interface JobQueueOptions {
   readonly concurrency?: number;
   /** Waiting and running jobs that a tenant may have; default 100. */
   readonly maxOpen?: number;
+  /** Encrypts requests and results; default: they are kept in clear. */
+  readonly sealer?: JobSealer;
   /** Told of failures that are not the client's. */
   readonly onError?: (error: unknown, job?: { readonly kind: string; readonly id: string }) => void;
 }
@@ -40,7 +43,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export class JobQueue {
   readonly #store: JobStore;
-  readonly #options: Required<JobQueueOptions>;
+  readonly #options: Required<Omit<JobQueueOptions, 'sealer'>>;
   readonly #gauge = new LoadGauge();
   readonly #running = new Map<string, Running>();
   #handlers: ReadonlyMap<string, JobHandler> = new Map();
@@ -52,7 +55,7 @@ export class JobQueue {
   #beat: NodeJS.Timeout | undefined;
 
   constructor(connections: Connections, options: JobQueueOptions = {}) {
-    this.#store = new JobStore(connections);
+    this.#store = new JobStore(connections, options.sealer);
     this.#options = {
       poll: 1000,
       heartbeat: 5000,

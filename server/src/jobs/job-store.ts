@@ -2,6 +2,7 @@ import type { Tenant } from '../access/scope.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { Connections, SqlStatement } from '../storage/connections.ts';
 import type { JobProgress, JobResult, JobState, JobStatus } from './job.ts';
+import { type JobSealer, NO_SEALER, openedRequest, sealedRequest } from './job-sealer.ts';
 
 /** A job that some worker may take. */
 export interface OpenJob {
@@ -30,9 +31,11 @@ export const SILENCE = 30_000;
 /** Whatever has to do with table store.job. Each statement stays within one tenant, save the list of open jobs. */
 export class JobStore {
   readonly #connections: Connections;
+  readonly #sealer: JobSealer;
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, sealer: JobSealer = NO_SEALER) {
     this.#connections = connections;
+    this.#sealer = sealer;
   }
 
   /** @returns false when the tenant has `limit` open jobs already */
@@ -41,11 +44,13 @@ export class JobStore {
     job: { id: string; kind: string; request: JsonObject; body: string | undefined },
     limit: number,
   ): Promise<boolean> {
+    const request = await sealedRequest(this.#sealer, tenant, job.id, job.request);
+    const body = job.body && (await this.#sealer.seal(tenant, job.id, job.body));
     const { count } = await this.#run(tenant, 'write', {
       text: `insert into store.job (tenant_id, id, kind, state, request, body, created, heartbeat)
         select $1, $2, $3, 'waiting', $4::jsonb, $5, ${NOW}, ${NOW} where
           (select count(*) from tenant.job where tenant_id = $1 and state in ('waiting', 'running')) < $6::int`,
-      values: [tenant.id, job.id, job.kind, JSON.stringify(job.request), job.body ?? null, limit],
+      values: [tenant.id, job.id, job.kind, request, body ?? null, limit],
     });
     return count === 1;
   }
@@ -62,10 +67,10 @@ export class JobStore {
       id,
       kind: row[0] as string,
       state: row[1] as JobState,
-      request: row[2] as JsonObject,
+      request: await openedRequest(this.#sealer, tenant, id, row[2] as JsonObject),
       progress: row[3] as JobProgress,
       ...(row[4] === null ? {} : { status: row[4] as number }),
-      ...(row[5] === null ? {} : { result: row[5] as string }),
+      ...(row[5] === null ? {} : { result: await this.#sealer.open(tenant, id, row[5] as string) }),
       created: Number(row[6]),
       heartbeat: Number(row[7]),
       now: Number(row[8]),
@@ -124,8 +129,8 @@ export class JobStore {
     return {
       ...job,
       claim,
-      request: row[0] as JsonObject,
-      body: (row[1] as string | null) ?? undefined,
+      request: await openedRequest(this.#sealer, job.tenant, job.id, row[0] as JsonObject),
+      body: row[1] === null ? undefined : await this.#sealer.open(job.tenant, job.id, row[1] as string),
       progress: row[2] as JobProgress,
       attempts: row[3] as number,
     };
@@ -146,7 +151,7 @@ export class JobStore {
     return this.#write(job, 'write', ', state = $4, status = $5::int, result = $6, body = null', [
       state,
       status,
-      result,
+      await this.#sealer.seal(job.tenant, job.id, result),
     ]);
   }
 

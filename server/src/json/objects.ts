@@ -10,3 +10,8 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 export function isResource(value: JsonValue | undefined): value is Resource {
   return isObject(value) && typeof value['resourceType'] === 'string';
 }
+
+/** The objects of a JSON array; none where it is no array. */
+export function objectsOf(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}

@@ -44,13 +44,15 @@ const BEFORE_TEXT = ['resourceType', 'id', 'meta', 'implicitRules', 'language'];
 /**
  * The resource with a narrative, see {@link narrativeOf}; the same object where none is made. To be called when the
  * references of the resource are resolved, for the narrative shows them.
+ * @param shown the resource as the narrative may tell it, e.g. without values that are stored encrypted
  */
 export function withNarrative(
   resource: Resource,
   definitions: DefinitionsModel,
   language?: string,
+  shown: Resource = resource,
 ): Resource {
-  const text = narrativeOf(resource, definitions, language);
+  const text = narrativeOf(shown, definitions, language);
   if (text === undefined) return resource;
   const result: Resource = { resourceType: resource.resourceType };
   for (const name of BEFORE_TEXT) {
@@ -68,18 +70,20 @@ export function withNarrative(
  * that: its client has sent no `text`, and the old one tells the data as they were (R4 http.html#patch leaves the
  * narrative's safety to the server). {@link withNarrative} then makes the new one. The same object where the text was
  * changed by the patch, or was not this server's: where it is not what {@link narrativeOf} makes of the stored resource.
+ * @param shownOf what {@link withNarrative} is given as `shown` of a resource
  */
 export function withoutStaleNarrative(
   stored: Resource,
   patched: Resource,
   definitions: DefinitionsModel,
   language?: string,
+  shownOf: (resource: Resource) => Resource = (resource) => resource,
 ): Resource {
   const old = asObject(stored['text']);
   const text = asObject(patched['text']);
   if (old === undefined || text === undefined || !isSame(old, text)) return patched;
   const { text: _stored, ...told } = stored;
-  const ours = narrativeOf(told as Resource, definitions, language);
+  const ours = narrativeOf(shownOf(told as Resource), definitions, language);
   if (ours === undefined || !isSame(ours, text)) return patched;
   const { text: _text, ...rest } = patched;
   return rest as Resource;

@@ -148,6 +148,19 @@ export class Metrics {
     });
   }
 
+  /** Reports how often a second barrier has kept tenants apart (storage/isolation.ts). */
+  watchIsolation(faults: () => number): void {
+    new Counter({
+      name: 'tenant_isolation_violations_total',
+      help: 'Statements and requests that would have reached another tenant by a fault of the server: must be 0',
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(faults());
+      },
+    });
+  }
+
   /** A gauge, histogram or counter of another part of the server may be registered here. */
   get registry(): Registry {
     return this.#registry;

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { loadDefinitions, withSearchParameters } from '../conformance/definitions.ts';
 import type { SearchParamModel } from '../conformance/model.ts';
 import {
@@ -11,6 +10,7 @@ import {
   withSnapshot,
 } from '../conformance/packages/index.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
+import { parseExpression } from '../fhirpath/parser.ts';
 import type { Resource } from '../json/types.ts';
 import { compileSearchParameter } from '../search/index/search-parameter.ts';
 
@@ -145,14 +145,9 @@ function checkSearchParameters(name: string, from: FhirPackage): string[] {
 function syntaxError(expression: unknown): string | undefined {
   if (typeof expression !== 'string') return 'the expression must be a string';
   try {
-    parseFhirPath(expression);
+    parseExpression(expression, { lenient: true });
     return undefined;
   } catch (error) {
     return `the expression is not FHIRPath: ${(error as Error).message}`;
   }
-}
-
-function parseFhirPath(expression: string): void {
-  const { parse } = createRequire(import.meta.url)('fhirpath') as { parse(text: string): unknown };
-  parse(expression);
 }

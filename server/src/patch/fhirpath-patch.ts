@@ -1,13 +1,14 @@
 import type { DefinitionsModel, ElementModel } from '../conformance/model.ts';
 import { fhirError } from '../fhir/outcome.ts';
+import type { Expression } from '../fhirpath/ast.ts';
+import { FhirPathError } from '../fhirpath/errors.ts';
 import type { JsonValue, Resource } from '../json/types.ts';
 import { ElementTree, type Node, type Place } from './element-tree.ts';
 import { deepCopy } from './json-value.ts';
 import { type PatchOperation, parsePatchParameters } from './patch-parameters.ts';
+import { parsePatchPath } from './patch-path.ts';
 import { appendChild, buildItem, siblings } from './patch-value.ts';
-import type { Expression } from './path-ast.ts';
 import { PathError, PathEvaluator, Unsupported } from './path-evaluator.ts';
-import { PathSyntaxError, parsePath } from './path-parser.ts';
 
 /**
  * Applies a FHIRPath Patch (R4 fhirpatch.html) to a resource and returns the patched copy; the resource itself is never
@@ -41,7 +42,7 @@ export function applyFhirPathPatch(
 }
 
 function asFhirError(error: unknown, { type, path }: PatchOperation): unknown {
-  if (error instanceof PathSyntaxError)
+  if (error instanceof FhirPathError)
     return fhirError(422, 'invalid', `The path is not FHIRPath: ${error.message}`, path);
   if (error instanceof Unsupported) {
     return fhirError(422, 'not-supported', `A patch path cannot use this: ${error.message}`, path);
@@ -52,7 +53,7 @@ function asFhirError(error: unknown, { type, path }: PatchOperation): unknown {
 }
 
 function apply(tree: ElementTree, operation: PatchOperation): void {
-  const expression = parsePath(operation.path);
+  const expression = parsePatchPath(operation.path);
   const nodes = new PathEvaluator(tree).locate(expression);
   if (nodes.some((node) => node !== tree.root && node.place === undefined)) {
     throw new PathError('the path gives a computed value, not an element of the resource');

@@ -1,8 +1,9 @@
+import { type Expression, type Invocation, type Literal, nameIn } from '../fhirpath/ast.ts';
+import { limited } from '../fhirpath/limits.ts';
 import { isNumber, numberOf } from '../json/exact-number.ts';
 import { isObject } from '../json/objects.ts';
 import type { ElementTree, Node } from './element-tree.ts';
 import { jsonEquals } from './json-value.ts';
-import type { Expression, Invocation } from './path-ast.ts';
 import { evaluateCriterion } from './path-fallback.ts';
 
 /** A part of FHIRPath that the locator does not evaluate itself. */
@@ -12,6 +13,8 @@ export class PathError extends Error {}
 
 /** Nodes that the evaluation of one path may visit. */
 const NODE_LIMIT = 200_000;
+/** Steps that the general evaluator may take for all criteria of a path. */
+const CRITERIA_STEPS = 1_000_000;
 
 interface Focus {
   readonly nodes: readonly Node[];
@@ -23,11 +26,12 @@ interface Focus {
  * Evaluates the FHIRPath of a patch operation so that every result keeps its place in the resource: navigation with
  * choice elements, indexers, where, first, last, tail, skip, take, single, ofType, as, extension, children, descendants,
  * union, iif, and resolve() of contained resources (R4 fhirpatch.html). Conditions may use the usual operators and functions;
- * those beyond are handed to the FHIRPath engine, which sees a copy of the node.
+ * those beyond are handed to the general evaluator.
  */
 export class PathEvaluator {
   readonly #tree: ElementTree;
   #visited = 0;
+  readonly #spend = limited(CRITERIA_STEPS);
 
   constructor(tree: ElementTree) {
     this.#tree = tree;
@@ -45,13 +49,9 @@ export class PathEvaluator {
   #evaluate(expression: Expression, focus: Focus): readonly Node[] {
     switch (expression.kind) {
       case 'literal':
-        return [system(expression.value)];
-      case 'number':
-        return [system(Number(expression.text))];
+        return [literal(expression.literal)];
       case 'empty':
         return [];
-      case 'temporal':
-        throw new Unsupported('date, time and quantity literals');
       case 'constant':
         if (
           expression.name === 'resource' ||
@@ -121,7 +121,7 @@ export class PathEvaluator {
       case 'ofType':
       case 'as':
       case 'is':
-        return this.#typeStep(name, nodes, argument(0).source);
+        return this.#typeStep(name, nodes, nameIn(argument(0)) ?? '');
       case 'extension': {
         const url = this.#evaluate(argument(0), focus)[0]?.value;
         return nodes
@@ -173,7 +173,8 @@ export class PathEvaluator {
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
         this.#visit(500);
-        const result = evaluateCriterion(criterion, node, this.#tree.root);
+        const { root, definitions } = this.#tree;
+        const result = evaluateCriterion(criterion, node, root, definitions, this.#spend);
         if (result === undefined) throw error;
         return result;
       }
@@ -188,7 +189,7 @@ export class PathEvaluator {
     const value = singleton(this.#evaluate(expression, focus))?.value;
     if (value === undefined) return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value))
-      throw new PathError(`'${expression.source}' is no integer`);
+      throw new PathError('an index must be an integer');
     return value;
   }
 
@@ -203,12 +204,11 @@ export class PathEvaluator {
     if (type.startsWith('System.') || nodes.some((node) => node.type.startsWith('System.'))) {
       throw new Unsupported('System types');
     }
-    const named = type.replaceAll('`', '');
-    if (!this.#tree.definitions.types.has(named.replace(/^FHIR\./, '')))
-      throw new PathError(`'${named}' is no FHIR type`);
-    if (name !== 'is') return nodes.filter((node) => this.#tree.isType(node.type, named));
+    if (!this.#tree.definitions.types.has(type.replace(/^FHIR\./, '')))
+      throw new PathError(`'${type}' is no FHIR type`);
+    if (name !== 'is') return nodes.filter((node) => this.#tree.isType(node.type, type));
     const node = singleton(nodes);
-    return node === undefined ? [] : [system(this.#tree.isType(node.type, named))];
+    return node === undefined ? [] : [system(this.#tree.isType(node.type, type))];
   }
 
   #binary(operator: string, left: Expression, right: Expression, focus: Focus): readonly Node[] {
@@ -271,6 +271,21 @@ export class PathEvaluator {
   #visit(nodes: number): void {
     this.#visited += nodes;
     if (this.#visited > NODE_LIMIT) throw new PathError('the path takes too many steps');
+  }
+}
+
+/** @throws Unsupported for dates, times, quantities and Longs */
+function literal(value: Literal): Node {
+  switch (value.type) {
+    case 'Boolean':
+      return system(value.value);
+    case 'String':
+      return system(value.text);
+    case 'Integer':
+    case 'Decimal':
+      return system(Number(value.text));
+    default:
+      throw new Unsupported('date, time and quantity literals');
   }
 }
 

@@ -1,3 +1,5 @@
+import { RATE_LIMIT_HEADERS } from './limits/headers.ts';
+
 /** How an answer is protected. */
 export interface HeaderOptions {
   /** The request came by TLS, to this server or to a trusted proxy: then HSTS is sent (RFC 6797, 7.2). */
@@ -11,6 +13,8 @@ export interface HeaderOptions {
 export interface FhirHeaderOptions extends HeaderOptions {
   /** Whether copies may be kept and used after asking (ETag), or not at all: `no-store` where there are patients' data. */
   readonly cache: 'no-store' | 'no-cache';
+  /** Whether answers depend on the token that the request carries. */
+  readonly byToken?: boolean;
 }
 
 export interface HtmlHeaderOptions extends HeaderOptions {
@@ -34,7 +38,8 @@ const COMMON = {
 } as const;
 
 /** What a browser that is made to show the answer itself may do with it: nothing. */
-const INERT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
+export const INERT =
+  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 /** The value of Strict-Transport-Security; undefined when it must not be sent. */
 export function strictTransportSecurity(options: HeaderOptions): string | undefined {
@@ -51,9 +56,27 @@ export function fhirHeaders(options: FhirHeaderOptions): Readonly<Record<string,
     'Content-Security-Policy': INERT,
     // Fetches of SMART apps use CORS and are not concerned; pages cannot embed what they may not read.
     'Cross-Origin-Resource-Policy': 'same-origin',
+    Vary: `Accept, Accept-Encoding,${options.byToken === true ? ' Authorization,' : ''} Origin, Prefer`,
     ...hsts(options),
   });
 }
+
+/** Of all answers of the server that nothing else is said of: plain texts, JSON of endpoints that are not FHIR's. */
+export function plainHeaders(options: HeaderOptions): Readonly<Record<string, string>> {
+  return Object.freeze({
+    ...COMMON,
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': INERT,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...hsts(options),
+  });
+}
+
+/** What a browser needs to hand an answer to a page of another origin; tokens are needed for it, cookies do not count. */
+export const CROSS_ORIGIN: Readonly<Record<string, string>> = Object.freeze({
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': `Content-Disposition, Content-Location, ETag, Last-Modified, Location, ${RATE_LIMIT_HEADERS}, Retry-After, WWW-Authenticate, X-Progress, X-Request-Id`,
+});
 
 /**
  * Headers of pages: nothing is loaded from elsewhere, no frame holds them, and no script runs without the nonce.

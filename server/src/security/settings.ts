@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { OptionDefinition } from '../config/options.ts';
-import { loadMasterKeys, type MasterKeySource } from './keys/master-key.ts';
+import { loadMasterKeys, MASTER_KEY_FILE, type MasterKeySource } from './keys/master-key.ts';
 import { trustedProxies } from './limits/client-address.ts';
 import type { RateLimits } from './limits/limiter.ts';
 
@@ -46,7 +48,13 @@ export const TLS_OPTIONS = [
   },
 ] as const satisfies readonly OptionDefinition[];
 
-/** The options for limits on requests, in the form of config/options.ts. */
+/**
+ * The options for limits on requests, in the form of config/options.ts.
+ *
+ * By default nothing limits an address at the FHIR API: a hospital, a proxy or a load test is one address. A client or
+ * user may take about what one process can answer, so that only a loop gone wrong meets the limit; tokens name them, so
+ * open mode has no limit unless one is set. Where secrets are guessed (`rateAuth`), failures are what is dear.
+ */
 export const LIMIT_OPTIONS = [
   {
     key: 'trustedProxies',
@@ -60,21 +68,22 @@ export const LIMIT_OPTIONS = [
     key: 'rateAddress',
     name: 'VESTA_RATE_ADDRESS',
     type: perMinute,
-    fallback: 60_000,
+    fallback: 0,
+    fallbackText: 'no limit',
     description: 'requests a minute of a network address, in each server process; 0 for no limit',
   },
   {
     key: 'rateClient',
     name: 'VESTA_RATE_CLIENT',
     type: perMinute,
-    fallback: 60_000,
+    fallback: 300_000,
     description: 'requests a minute of a client (app or service); as VESTA_RATE_ADDRESS',
   },
   {
     key: 'rateUser',
     name: 'VESTA_RATE_USER',
     type: perMinute,
-    fallback: 12_000,
+    fallback: 300_000,
     description: 'requests a minute of a user; as VESTA_RATE_ADDRESS',
   },
   {
@@ -89,9 +98,9 @@ export const LIMIT_OPTIONS = [
     key: 'rateAuth',
     name: 'VESTA_RATE_AUTH',
     type: perMinute,
-    fallback: 120,
+    fallback: 1200,
     description:
-      'requests a minute of a network address to the endpoints of authorization (login, token and so on); as VESTA_RATE_ADDRESS',
+      'requests a minute of a network address to the endpoints of authorization (login, token and so on), of which a failed try counts as ten; as VESTA_RATE_ADDRESS',
   },
 ] as const satisfies readonly OptionDefinition[];
 
@@ -134,4 +143,20 @@ export function masterKeysOf(
     masterKeyFile: config.masterKeyFile,
     dataDirectory: config.databaseUrl === undefined ? config.dataDirectory : undefined,
   });
+}
+
+/**
+ * The master keys of an installation that has some; undefined where none are configured and none were made.
+ * @throws MasterKeyError for keys that are configured and wrong
+ */
+export function existingMasterKeysOf(
+  config: Partial<Pick<SecuritySettings, 'masterKey' | 'masterKeyFile'>> & {
+    readonly dataDirectory: string;
+    readonly databaseUrl?: string | undefined;
+  },
+): MasterKeySource | undefined {
+  const { masterKey, masterKeyFile, dataDirectory, databaseUrl } = config;
+  const made = databaseUrl === undefined && existsSync(join(dataDirectory, MASTER_KEY_FILE));
+  if (masterKey === undefined && masterKeyFile === undefined && !made) return undefined;
+  return masterKeysOf({ masterKey, masterKeyFile, dataDirectory, databaseUrl });
 }

@@ -4,8 +4,15 @@ import { loadDefinitions } from '../conformance/definitions.ts';
 import type { DefinitionsModel } from '../conformance/model.ts';
 import { RESOURCE_TYPES, typeCode } from '../conformance/resource-types.ts';
 import { Tenants } from '../fhir/tenants.ts';
+import type { JsonObject } from '../json/types.ts';
 import { TextHasher } from '../search/hash.ts';
 import type { TextEntry } from '../search/index-model.ts';
+import { type FieldPolicy, fieldPolicyOf, NO_FIELDS } from '../security/fields/policy.ts';
+import { createRevealer, type Revealer, refuseSealed } from '../security/fields/reveal.ts';
+import { type KeyWrapper, localWrapper } from '../security/keys/key-wrapper.ts';
+import type { MasterKeySource } from '../security/keys/master-key.ts';
+import { KeyVault } from '../security/keys/vault.ts';
+import { ownerConnections } from './auth/owner.ts';
 import {
   DictionaryCheck,
   histories,
@@ -20,6 +27,8 @@ import { CHECK_COLUMNS, type CurrentRow, currentRow, ResourceCheck } from './che
 import { type Connections, type SqlStatement, TenantConnection } from './connections.ts';
 import type { OwnerConnection } from './migrate.ts';
 import { withOwner } from './prepare.ts';
+import { changedDataKeys } from './security/data-keys.ts';
+import { openSetting } from './security/settings.ts';
 import { type SlicePosition, START, sliceStatement } from './slices.ts';
 import { addSideRows, sideTableStatements } from './stored-index.ts';
 import { TenantError } from './tenants.ts';
@@ -36,6 +45,8 @@ export interface CheckOptions {
    * it are local ones. Default `http://localhost:8080/fhir`.
    */
   readonly baseUrl?: string;
+  /** By which encrypted values are read; without them a resource that holds one is an error. */
+  readonly masterKeys?: MasterKeySource | undefined;
   /** Told in one line, now and then, how far it is. */
   readonly onProgress?: (message: string) => void;
 }
@@ -65,8 +76,16 @@ export async function checkDatabase(
     throw new TenantError(`There is no tenant "${options.tenant}"`);
   }
   const findings = new Findings();
-  for (const tenant of rows as Tenant[]) {
-    await inSnapshot(owner, async (run) => checkTenant(owner, run, tenant, findings, options));
+  const keys = await checkKeys(owner, rows as Tenant[], options.masterKeys);
+  try {
+    for (const tenant of rows as Tenant[]) {
+      await inSnapshot(owner, async (run) => {
+        const revealing: RunQuery = async (statement) => await keys.reveal(tenant, await run(statement));
+        await checkTenant(owner, revealing, tenant, findings, options, keys);
+      });
+    }
+  } finally {
+    await keys.close();
   }
   if (options.tenant === undefined) await inSnapshot(owner, (run) => homelessRows(run, findings));
   return findings.report();
@@ -97,10 +116,11 @@ async function checkTenant(
   tenant: Tenant,
   findings: Findings,
   options: CheckOptions,
+  keys: CheckKeys,
 ): Promise<void> {
   const { onProgress = () => {}, baseUrl = 'http://localhost:8080/fhir' } = options;
   const builtIn = options.definitions ?? loadDefinitions();
-  const context = await tenantContext(owner, run, tenant, builtIn, baseUrl);
+  const context = await tenantContext(owner, run, tenant, builtIn, baseUrl, keys);
   // Of a search parameter that was deleted entries stay until $reindex; then its row goes, too.
   const waiting = await run({
     text: `select from store.search_parameter p where tenant_id = $1 and (not ready or not exists (
@@ -201,15 +221,47 @@ async function tenantContext(
   tenant: Tenant,
   definitions: DefinitionsModel,
   baseUrl: string,
+  keys: CheckKeys,
 ) {
   const [key] = await run({ text: `select value from store.setting where name = 'hash_key'`, values: [] });
   if (key === undefined) throw new Error('The database has no hash_key: run vesta db migrate');
   await owner.query(`select set_config('app.tenant', $1, true)`, [String(tenant.id)]);
   const connections: Connections = {
     global: run,
-    within: (_tenant, _pool, work) => work(new TenantConnection(owner as pg.PoolClient, undefined)),
+    within: (_tenant, _pool, work) =>
+      work(
+        new TenantConnection(owner as pg.PoolClient, undefined, undefined, (found) =>
+          keys.reveal(tenant, found),
+        ),
+      ),
   };
-  const hasher = new TextHasher(Buffer.from(key[0] as string, 'hex'));
-  const tenants = new Tenants(connections, definitions, hasher, baseUrl);
+  const hasher = new TextHasher(await openSetting(keys.wrapper, 'hash_key', key[0] as string));
+  const tenants = new Tenants(connections, definitions, hasher, baseUrl, undefined, keys.fieldsOf);
   return await tenants.current(tenant);
+}
+
+/** What a check decrypts with. */
+interface CheckKeys {
+  readonly wrapper: KeyWrapper | undefined;
+  readonly reveal: Revealer;
+  fieldsOf(config: JsonObject): FieldPolicy;
+  close(): Promise<void>;
+}
+
+/** The keys of those tenants that have some, in memory: within a snapshot none can be made. */
+async function checkKeys(
+  owner: OwnerConnection,
+  tenants: readonly Tenant[],
+  masterKeys: MasterKeySource | undefined,
+): Promise<CheckKeys> {
+  if (masterKeys === undefined) {
+    const close = async () => {};
+    return { wrapper: undefined, reveal: refuseSealed, fieldsOf: () => NO_FIELDS, close };
+  }
+  const connections = ownerConnections(owner as pg.Client);
+  const wrapper = localWrapper(masterKeys);
+  const vault = new KeyVault({ connections, wrapper });
+  const keyed = new Set((await changedDataKeys(connections, 0)).tenants);
+  for (const tenant of tenants) if (keyed.has(tenant.id)) await vault.ring(tenant);
+  return { wrapper, reveal: createRevealer(vault), fieldsOf: fieldPolicyOf, close: () => vault.close() };
 }

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { Tenant } from '../access/scope.ts';
 import { FhirError } from '../fhir/outcome.ts';
+import type { Revealer } from '../security/fields/reveal.ts';
+import { IsolationFaults } from './isolation.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** A statement as the planner or this folder makes it. A `name` lets the server keep it prepared. */
@@ -77,11 +79,19 @@ export class TenantConnection {
   readonly #client: pg.PoolClient;
   readonly #ready: Promise<unknown> | undefined;
   readonly #names: Set<string>;
+  readonly #reveal: ((rows: Row[]) => Row[] | Promise<Row[]>) | undefined;
 
-  constructor(client: pg.PoolClient, ready: Promise<unknown> | undefined, names: Set<string> = new Set()) {
+  /** @param reveal decrypts what is stored encrypted, in place */
+  constructor(
+    client: pg.PoolClient,
+    ready: Promise<unknown> | undefined,
+    names: Set<string> = new Set(),
+    reveal?: (rows: Row[]) => Row[] | Promise<Row[]>,
+  ) {
     this.#client = client;
     this.#ready = ready;
     this.#names = names;
+    this.#reveal = reveal;
   }
 
   /** Sends a statement and returns its rows as arrays in column order, and the command tag's count. */
@@ -93,11 +103,13 @@ export class TenantConnection {
       rowMode: 'array',
       ...(name !== undefined && this.#mayPrepare(name) ? { name } : {}),
     });
-    if (this.#ready !== undefined) {
-      const [, result] = await Promise.all([this.#ready, sent]);
-      return { rows: result.rows as Row[], count: result.rowCount ?? 0, command: result.command };
+    const result = this.#ready === undefined ? await sent : (await Promise.all([this.#ready, sent]))[1];
+    // Several statements in one text have several results, and no rows.
+    const found = result.rows as Row[] | undefined;
+    if (this.#reveal !== undefined && found !== undefined && found.length > 0) {
+      const revealed = this.#reveal(found);
+      if (revealed instanceof Promise) await revealed;
     }
-    const result = await sent;
     return { rows: result.rows as Row[], count: result.rowCount ?? 0, command: result.command };
   }
 
@@ -147,6 +159,10 @@ export class ConnectionPools implements Connections {
   readonly #tenantOf = new WeakMap<object, number>();
   readonly #names = new Set<string>();
   readonly #watchdog: Watchdog;
+  /** Decrypts what is stored encrypted in every row that is read, whatever reads it. */
+  reveal: Revealer | undefined;
+  /** Statements that row level security has refused. */
+  readonly isolation = new IsolationFaults();
 
   constructor(options: ConnectionOptions) {
     this.#watchdog = new Watchdog({
@@ -194,9 +210,12 @@ export class ConnectionPools implements Connections {
         // Also awaited by every query; this only keeps an early failure from being an unhandled rejection.
         ready.catch(() => {});
       }
-      return await work(new TenantConnection(client, ready, this.#names));
+      const { reveal } = this;
+      const revealing = reveal && ((rows: Row[]) => reveal(tenant, rows));
+      return await work(new TenantConnection(client, ready, this.#names, revealing));
     } catch (error) {
       if (isUnavailable(error)) broken = error as Error;
+      this.isolation.look(error);
       throw toFhirError(error);
     } finally {
       this.#watchdog.returned(client);

@@ -1,9 +1,10 @@
 import type { Tenant } from '../access/scope.ts';
 import { typeName } from '../conformance/resource-types.ts';
+import { FhirError } from '../fhir/outcome.ts';
 import type { Hash64 } from '../search/hash.ts';
 import { SqlBuilder } from '../search/plan/sql.ts';
 import { hashArray } from './binary-array.ts';
-import type { Connections, Row } from './connections.ts';
+import type { Connections, Row, SqlStatement } from './connections.ts';
 import { hashToText, type Method, type StoredVersion } from './rows.ts';
 
 const COLUMNS = 'type, id, version, last_updated, method, deleted, content';
@@ -20,9 +21,16 @@ function toVersion(row: Row, at = 0): StoredVersion {
   };
 }
 
+/** A version, and which of the tokens that were asked about its resource has in the index: texts of bigint. */
+export interface ReadVersion extends StoredVersion {
+  readonly tokens?: readonly string[];
+}
+
 interface Waiting {
   readonly refHash: Hash64;
-  readonly resolve: (version: StoredVersion | undefined) => void;
+  /** What is asked about its tokens. */
+  readonly tokens: readonly Hash64[];
+  readonly resolve: (version: ReadVersion | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -42,15 +50,22 @@ export class VersionReader {
     this.#connections = connections;
   }
 
-  /** The current version of a resource, a deletion too, by the hash of `Type/id`; undefined if there never was one. */
-  read(tenant: Tenant, refHash: Hash64): Promise<StoredVersion | undefined> {
+  /**
+   * The current version of a resource, a deletion too, by the hash of `Type/id`; undefined if there never was one.
+   * @param tokens index tokens of which the answer says whether the resource has them
+   */
+  read(
+    tenant: Tenant,
+    refHash: Hash64,
+    tokens: readonly Hash64[] = NO_TOKENS,
+  ): Promise<ReadVersion | undefined> {
     let queue = this.#queues.get(tenant.id);
     if (queue === undefined) {
       queue = { waiting: [], underWay: 0, scheduled: false };
       this.#queues.set(tenant.id, queue);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<StoredVersion | undefined>();
-    queue.waiting.push({ refHash, resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<ReadVersion | undefined>();
+    queue.waiting.push({ refHash, tokens, resolve, reject });
     if (queue.underWay < UNDER_WAY && !queue.scheduled) {
       queue.scheduled = true;
       const scheduled = queue;
@@ -77,26 +92,47 @@ export class VersionReader {
   async #readBatch(tenant: Tenant, batch: readonly Waiting[]): Promise<void> {
     try {
       const rows = await this.#connections.within(tenant, 'read', async (connection) => {
-        const { rows } = await connection.query({
-          name: 'read',
-          text: `select ref_hash, ${COLUMNS} from tenant.resource where tenant_id = $1 and ref_hash = any($2::bigint[])`,
-          values: [tenant.id, hashArray(batch.map((waiting) => waiting.refHash))],
-        });
+        const { rows } = await connection.query(readStatement(tenant, batch));
         return rows;
       });
       if (batch.length === 1) {
-        batch[0]!.resolve(rows.length === 0 ? undefined : toVersion(rows[0]!, 1));
+        batch[0]!.resolve(rows.length === 0 ? undefined : toReadVersion(rows[0]!));
         return;
       }
       const found = new Map(rows.map((row) => [row[0] as string, row]));
       for (const waiting of batch) {
         const row = found.get(hashToText(waiting.refHash));
-        waiting.resolve(row === undefined ? undefined : toVersion(row, 1));
+        waiting.resolve(row === undefined ? undefined : toReadVersion(row));
       }
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error);
+      // One resource that cannot be decrypted is no reason to refuse those that were read with it.
+      if (batch.length > 1 && error instanceof FhirError && error.status === 500)
+        for (const waiting of batch) await this.#readBatch(tenant, [waiting]);
+      else for (const waiting of batch) waiting.reject(error);
     }
   }
+}
+
+const NO_TOKENS: readonly Hash64[] = [];
+
+/** Which tokens each resource has is asked for only where some read of the batch asks. */
+function readStatement(tenant: Tenant, batch: readonly Waiting[]): SqlStatement {
+  const refHashes = hashArray(batch.map((waiting) => waiting.refHash));
+  const tokens = batch.flatMap((waiting) => waiting.tokens);
+  const where = 'from tenant.resource r where tenant_id = $1 and ref_hash = any($2::bigint[])';
+  if (tokens.length === 0)
+    return { name: 'read', text: `select ref_hash, ${COLUMNS} ${where}`, values: [tenant.id, refHashes] };
+  return {
+    name: 'read-tokens',
+    text: `select ref_hash, ${COLUMNS},
+        (select string_agg(asked.token::text, ' ') from unnest($3::bigint[]) asked(token) where asked.token = any(r.tokens)) ${where}`,
+    values: [tenant.id, refHashes, hashArray(tokens)],
+  };
+}
+
+function toReadVersion(row: Row): ReadVersion {
+  const tokens = row[8] as string | null | undefined;
+  return typeof tokens === 'string' ? { ...toVersion(row, 1), tokens: tokens.split(' ') } : toVersion(row, 1);
 }
 
 /** A version by number, current or past; undefined if there is none. */
@@ -187,6 +223,6 @@ export async function readHistory(
     order by last_updated desc, rid desc limit ${limit}`;
   return connections.within(tenant, query.refHash === undefined ? 'search' : 'read', async (connection) => {
     const { rows } = await connection.query(sql.statement(text, 'custom'));
-    return rows.map((row) => ({ ...toVersion(row, 1), rid: row[0] as string }));
+    return rows.map((row) => ({ ...toReadVersion(row), rid: row[0] as string }));
   });
 }

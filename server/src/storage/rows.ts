@@ -37,7 +37,10 @@ export interface NewVersion {
   readonly lastUpdated: number;
   readonly method: Method;
   readonly deleted: boolean;
+  /** The JSON text that is served. */
   readonly content: string;
+  /** The text to be stored instead, where values in it are encrypted. */
+  readonly sealed?: string;
   readonly index: IndexEntries;
 }
 

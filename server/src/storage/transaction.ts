@@ -1,6 +1,6 @@
 import type { Tenant } from '../access/scope.ts';
 import { typeName } from '../conformance/resource-types.ts';
-import { fhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { Hash64 } from '../search/hash.ts';
 import { hashArray } from './binary-array.ts';
 import type { Connections, Row, SqlStatement, TenantConnection } from './connections.ts';
@@ -161,6 +161,31 @@ export class Transaction {
 /** Bytes of parameters that a transaction sends before it waits: they are in memory until they are answered. */
 const MAX_UNANSWERED = 8_000_000;
 
+/**
+ * Thrown when the connection was lost while a commit was under way: what was to be written may be there or not, so that it
+ * must not be tried again on the client's behalf.
+ */
+export class CommitUnknown extends FhirError {
+  constructor(cause: unknown) {
+    super(503, {
+      severity: 'error',
+      code: 'transient',
+      diagnostics:
+        'The database was lost during the commit: the change may have been made or not. Look before trying again.',
+    });
+    this.cause = cause;
+  }
+}
+
+/** Whether the database has answered a commit by rolling back. */
+function wasRolledBack(committed: Promise<{ readonly command: string }>): Promise<boolean> {
+  return committed.then(
+    ({ command }) => command !== 'COMMIT',
+    // Class 08 and 57P tell of a connection or server that is going.
+    ({ code }: { code?: string }) => /^(?!08|57P)[0-9A-Z]{5}$/.test(code ?? ''),
+  );
+}
+
 export interface TransactionOptions {
   /** Longest wait for a lock in milliseconds; without it the wait is bounded by the statement timeout. */
   readonly lockTimeout?: number;
@@ -171,7 +196,8 @@ export interface TransactionOptions {
 /**
  * Runs `work` in one transaction and commits it; the promise resolves when the commit is durable. When the database
  * asks for it (deadlock, concurrent insert of the same key) the whole work runs again: it must not keep state outside.
- * @throws what `work` throws (then nothing was written); FhirError 409 when it lost against others many times over
+ * @throws what `work` throws (then nothing was written); FhirError 409 when it lost against others many times over;
+ *   CommitUnknown
  */
 export async function runTransaction<T>(
   connections: Connections,
@@ -192,9 +218,10 @@ export async function runTransaction<T>(
         });
         begun.catch(() => {});
         const transaction = new Transaction(tenant, connection);
+        let committed: Promise<{ readonly command: string }> | undefined;
         try {
           const result = await work(transaction);
-          const committed = connection.query({ text: 'commit', values: [] });
+          committed = connection.query({ text: 'commit', values: [] });
           committed.catch(() => {});
           await transaction.flush();
           await begun;
@@ -203,6 +230,7 @@ export async function runTransaction<T>(
           return result;
         } catch (error) {
           await transaction.flush().catch(() => {});
+          if (committed !== undefined && !(await wasRolledBack(committed))) throw new CommitUnknown(error);
           await connection.query({ text: 'rollback', values: [] });
           throw error;
         }

@@ -67,7 +67,7 @@ function columns(tenant: Tenant, chunk: readonly NewVersion[]): unknown[] {
     int2Array(chunk.map((version) => version.method)),
     boolArray(chunk.map((version) => version.deleted)),
     textArray(chunk.map((version) => version.id)),
-    textArray(chunk.map((version) => version.content)),
+    textArray(chunk.map((version) => version.sealed ?? version.content)),
     int4Array(tokenStart),
     int4Array(tokenEnd),
     int4Array(presentStart),

@@ -23,6 +23,10 @@ const DEFINITION = [
   'contained',
 ];
 
+/** Matches of a text that are counted: beyond them an expansion of a large code system tells no total. */
+const MOST_COUNTED = 10_000;
+const WHOLE = Number.MAX_SAFE_INTEGER;
+
 interface Entry {
   readonly json: JsonObject;
   readonly children: Entry[];
@@ -103,30 +107,26 @@ class Expansion {
     if (set.exclude.length > 0 || part.valueSets.length > 0 || part.concepts !== undefined) return undefined;
     if (parameters.flag('excludeNotForUI') || parameters.excludedSystems.size > 0) return undefined;
     const provider = await this.#context.expandable(part.system, part.version);
-    const { page, count, info } = provider;
-    if (
-      page === undefined ||
-      count === undefined ||
-      (info.size ?? 0) <= this.#context.sources.service.limits.expansion
-    )
+    const { page, info } = provider;
+    if (page === undefined || (info.size ?? 0) <= this.#context.sources.service.limits.expansion)
       return undefined;
     const selection = {
       tests: await this.#filters.tests(provider, part.filters),
       activeOnly: parameters.flag('activeOnly') || set.excludesInactive,
       ...(this.#text === undefined ? {} : { text: this.#text }),
     };
-    const most = 10_000;
-    const [concepts, total] = await Promise.all([
-      page.call(provider, selection, parameters.offset ?? 0, parameters.count),
-      count.call(provider, selection, this.#text === undefined ? Number.MAX_SAFE_INTEGER : most),
-    ]);
-    if (concepts === undefined) return undefined;
+    const found = await page.call(provider, selection, {
+      offset: parameters.offset ?? 0,
+      count: parameters.count,
+      most: this.#text === undefined ? WHOLE : MOST_COUNTED,
+    });
+    if (found === undefined) return undefined;
+    const { concepts, total } = found;
     this.#notes.use(provider);
     this.#walk.nested = false;
     this.#cutDone = true;
     for (const concept of concepts) this.#push(candidateOf(provider, concept), undefined, false);
-    if (total === undefined || (this.#text !== undefined && total >= most)) return {};
-    return { total };
+    return this.#text !== undefined && total >= MOST_COUNTED ? {} : { total };
   }
 
   /** Walks through the value set. @returns how many codes it has; no total when the walk ended with the page */

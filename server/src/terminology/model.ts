@@ -109,10 +109,14 @@ export interface CodeSystemProvider {
   prepare(filter: ComposeFilter): Maybe<FilterTest>;
   /** All concepts that fit, parents before children, in batches. */
   select(selection: Selection): AsyncIterable<readonly Concept[]>;
-  /** A page of what {@link select} gives; undefined where it cannot be had without walking through. */
-  page?(selection: Selection, offset: number, count: number): Promise<readonly Concept[] | undefined>;
-  /** How many fit, if that is known; at most `limit`. */
-  count?(selection: Selection, limit: number): Promise<number | undefined>;
+  /**
+   * A page of what {@link select} gives, and how many there are in all, counted up to `most`; undefined where it cannot be
+   * had without walking through.
+   */
+  page?(
+    selection: Selection,
+    range: { readonly offset: number; readonly count: number; readonly most: number },
+  ): Promise<{ readonly concepts: readonly Concept[]; readonly total: number } | undefined>;
 }
 
 /** A CodeSystem, ValueSet or ConceptMap with where it came from. */

@@ -1,9 +1,9 @@
+import { Lru } from '../collections/lru.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { composeParts, TxContext } from './context.ts';
 import { TxError } from './issues.ts';
 import { objectOf, objectsOf, stringOf } from './json.ts';
-import { Lru } from './lru.ts';
 import { TxParameters } from './parameters.ts';
 import type { TerminologyService } from './service.ts';
 import { type SourceOptions, Sources } from './sources.ts';

@@ -1,4 +1,5 @@
 import type { Tenant } from '../access/scope.ts';
+import { Lru } from '../collections/lru.ts';
 import { type FhirPackage, type PackageEntry, PackageError } from '../conformance/packages/index.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { parseJson } from '../json/parse.ts';
@@ -17,7 +18,6 @@ import type { StoredSystem } from '../storage/terminology/rows.ts';
 import { type BuiltinDefinitions, loadBuiltin } from './builtin/definitions.ts';
 import { type TxError, txError } from './issues.ts';
 import { objectsOf, stringOf, weightOf } from './json.ts';
-import { Lru } from './lru.ts';
 import type { CodeSystemProvider } from './model.ts';
 import { countryCodes, currencyCodes, ISO3166, ISO4217 } from './systems/country-codes.ts';
 import { BCP47, languagesSystem } from './systems/languages-system.ts';

@@ -1,7 +1,7 @@
+import { Lru } from '../collections/lru.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { TerminologyType } from '../storage/terminology/find-resources.ts';
 import type { OwnUrls } from '../storage/terminology/own-definitions.ts';
-import { Lru } from './lru.ts';
 import { createTerminologyProvider, type TerminologyProvider } from './provider.ts';
 import type { TerminologyService } from './service.ts';
 

@@ -56,7 +56,7 @@ const RESOURCE_TYPES = 'http://hl7.org/fhir/resource-types';
 /**
  * Reads a Consent that holds now: active, of scope patient-privacy (or without another), of a patient of this server.
  * The base is what `policyRule` says (OPTOUT denies, OPTIN permits), else the root provision's own type, else permit:
- * R4 gives the root none, but many write it there.
+ * R4 gives the root none, but many write it there. A root that says the contrary of the rule is an exception to it.
  * @returns undefined for any other
  */
 export function readConsent(resource: Resource): ConsentRule | undefined {
@@ -77,12 +77,13 @@ export function readConsent(resource: Resource): ConsentRule | undefined {
       : own === 'deny'
         ? 'deny'
         : 'permit';
-  return {
-    source: `Consent/${String(resource['id'])}`,
-    patient,
-    base,
-    root: readProvision({ ...provision, type: base }),
-  };
+  const source = `Consent/${String(resource['id'])}`;
+  if ((own === 'deny' || own === 'permit') && own !== base) {
+    const { period: valid } = provision;
+    const outer = { type: base, provision: [provision], ...(valid === undefined ? {} : { period: valid }) };
+    return { source, patient, base, root: readProvision(outer) };
+  }
+  return { source, patient, base, root: readProvision({ ...provision, type: base }) };
 }
 
 function readProvision(json: JsonObject): Provision {

@@ -27,11 +27,15 @@ export interface ConsentSubject {
   readonly date?: Period;
 }
 
+/** Types that are no part of what a consent is about: the consents, and the record of who has seen what. */
+export const UNDENIED: ReadonlySet<string> = new Set(['AuditEvent', 'Consent']);
+
 /** What a consent says of a resource of its patient. */
 export function decide(rule: ConsentRule, request: ConsentRequest, subject: ConsentSubject): Decision {
   const meets = (provision: Provision): boolean => holds(provision, request) && concerns(provision, subject);
   // A root that is not met says nothing: then the consent is about something else.
   if (!meets(rule.root)) return 'permit';
+  if (UNDENIED.has(subject.type)) return 'permit';
   const within = (provision: Provision): Decision => {
     const met = provision.provisions.filter(meets);
     if (met.length === 0) return provision.type;

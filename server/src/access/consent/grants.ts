@@ -1,7 +1,8 @@
 import { loadDefinitions } from '../../conformance/definitions.ts';
+import { BREAK_GLASS_CATEGORY } from '../policies/labels.ts';
 import type { Grant, RowRule } from '../scope.ts';
 import type { ConsentRule, Provision } from './consent.ts';
-import { type ConsentRequest, holds, takesWidely } from './decide.ts';
+import { type ConsentRequest, holds, takesWidely, UNDENIED } from './decide.ts';
 
 /** The consents that bear on a request. */
 export interface ConsentRules {
@@ -19,6 +20,19 @@ export function withConsents(grants: readonly Grant[], { rules, request }: Conse
   return grants.map((grant) => ({ ...grant, except: [...(grant.except ?? []), ...except] }));
 }
 
+/** What consents do not deny: what there is of the rules and of who has acted by them, for those whose role it is. */
+const ABOUT_ACCESS: RowRule = {
+  kind: 'any',
+  of: [
+    { kind: 'row', types: [...UNDENIED] },
+    {
+      kind: 'row',
+      types: ['Communication'],
+      search: String(new URLSearchParams({ category: BREAK_GLASS_CATEGORY })),
+    },
+  ],
+};
+
 /**
  * The resources that a consent denies to a request, as a rule that SQL decides: what {@link decide} says of each.
  * @returns undefined where it denies nothing
@@ -28,7 +42,10 @@ export function deniedBy(rule: ConsentRule, request: ConsentRequest): RowRule | 
   const denied = deniedIn(rule.root, request);
   if (denied === undefined) return undefined;
   const compartment = { type: 'Patient', id: rule.patient };
-  return { kind: 'all', of: [{ kind: 'row', compartment }, ...met(rule.root), denied] };
+  return {
+    kind: 'all',
+    of: [{ kind: 'row', compartment }, { kind: 'not', of: ABOUT_ACCESS }, ...met(rule.root), denied],
+  };
 }
 
 /** Within what meets a provision: what is denied. Undefined for nothing. */

@@ -1,4 +1,4 @@
-import { RESTRICTED } from './labels.ts';
+import { BREAK_GLASS_CATEGORY, RESTRICTED } from './labels.ts';
 import type { RolePolicy } from './policy.ts';
 import { DIRECTORY, FINANCIAL, KNOWLEDGE, SCHEDULING } from './types.ts';
 
@@ -36,6 +36,7 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
       { types: ['Patient', 'RelatedPerson', 'Person'], may: 'crus' },
       { types: ['Consent', 'Group', 'Subscription', 'Basic', 'Parameters'], may: 'cruds' },
       { types: ['AuditEvent', 'Provenance', 'MeasureReport'], may: 'rs' },
+      { types: ['Communication'], may: 'rs', search: `category=${BREAK_GLASS_CATEGORY}` },
     ],
   },
   {

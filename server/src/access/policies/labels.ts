@@ -3,6 +3,9 @@ const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 /** Sensitivities for which v3 ActCode has no code. */
 export const OWN_SENSITIVITY = 'https://vesta.health/fhir/CodeSystem/sensitivity';
 
+/** Category of the Communications that tell of emergency accesses. */
+export const BREAK_GLASS_CATEGORY = 'https://vesta.health/fhir/CodeSystem/communication-category|break-glass';
+
 const sensitivity = (...codes: string[]): string[] => codes.map((code) => `${ACT_CODE}|${code}`);
 
 /** Very restricted: only by break-glass or for who is entitled by name. */

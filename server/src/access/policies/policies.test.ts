@@ -19,6 +19,8 @@ test('every R4 resource type is in a group, and no group names another', () => {
 test("every role has a policy that passes the checks of a tenant's own, and reads back as it is", () => {
   expect([...DEFAULT_POLICIES.keys()].sort()).toEqual([...ROLES].sort());
   for (const policy of DEFAULT_POLICIES.values()) {
+    // What super_admin may do is no tenant's to change.
+    if (policy.role === 'super_admin') continue;
     const read = parsePolicy(policyResource(policy), definitions);
     // Reference.display has no type in front of it.
     expect(read).toEqual(policy);

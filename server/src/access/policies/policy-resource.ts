@@ -35,7 +35,7 @@ export function policyResource(policy: RolePolicy): Resource {
   const code = (name: string, value: string) => ({ name, valueCode: value });
   return {
     resourceType: 'Parameters',
-    id: `policy-${policy.role.replaceAll('_', '-')}`,
+    id: policyId(policy.role),
     meta: { profile: [POLICY_PROFILE] },
     parameter: [
       code('role', policy.role),
@@ -62,71 +62,94 @@ export function policyResource(policy: RolePolicy): Resource {
   };
 }
 
+/** The id that a tenant's policy of a role has, so that there is one of each. */
+export const policyId = (role: string): string => `policy-${role.replaceAll('_', '-')}`;
+
+/** Roles whose people may be allowed to open records in an emergency: those who treat patients. */
+const EMERGENCY_ROLES: readonly string[] = ['attending', 'specialist', 'nurse', 'medical_assistant'];
+
 /**
  * Reads a tenant's policy of a role, checked: unknown roles, types, letters, search parameters and elements are refused,
  * and so is a policy that would give its people more than the server allows any of that kind: the audit trail is written
- * by nobody, and patients and caregivers stay confined to their own.
- * @throws FhirError 422 with an issue for each thing wrong
+ * by nobody, patients and caregivers stay confined to their own, what is super_admin's stays super_admin's.
+ * @throws FhirError 422 with an issue for each thing wrong, which names its element
  */
 export function parsePolicy(resource: Resource, definitions: DefinitionsModel): RolePolicy {
   const issues: Issue[] = [];
   const wrong = (at: string, diagnostics: string): void => {
     issues.push({ severity: 'error', code: 'value', diagnostics, expression: at });
   };
-  const given = (Array.isArray(resource['parameter']) ? resource['parameter'] : []).filter(isObject);
-  const values = (list: readonly JsonObject[], name: string) =>
-    list.filter((one) => one['name'] === name).map(valueIn);
-  const one = (name: string) => values(given, name)[0];
+  const listed = Array.isArray(resource['parameter']) ? resource['parameter'] : [];
+  const given = listed.map((parameter) => (isObject(parameter) ? parameter : {}));
+  const find = (name: string) => given.findIndex((parameter) => parameter['name'] === name);
+  const one = (name: string) => valueIn(given[find(name)] ?? {});
+  /** Where a part stands, or would. */
+  const place = (name: string) => (find(name) < 0 ? 'Parameters.parameter' : elementOf(find(name)));
+  const elementOf = (i: number) => `Parameters.parameter[${i}]`;
 
-  const known = ['role', 'title', 'ownPatients', 'breakGlass', 'hiddenLabel', 'hiddenElement', 'rule'];
+  const single = ['role', 'title', 'ownPatients', 'breakGlass'];
+  const known = [...single, 'hiddenLabel', 'hiddenElement', 'rule'];
   given.forEach(({ name }, i) => {
     if (!known.includes(String(name)))
-      wrong(`Parameters.parameter[${i}].name`, `${String(name)} is no part of a policy`);
+      wrong(`${elementOf(i)}.name`, `${String(name)} is no part of a policy`);
+    if (single.includes(String(name)) && find(String(name)) !== i)
+      wrong(`${elementOf(i)}.name`, `${String(name)} stands twice`);
   });
   const role = one('role');
-  if (!ROLES.includes(role as Role)) wrong('Parameters.parameter', `role must be one of ${ROLES.join(', ')}`);
+  if (!ROLES.includes(role as Role)) wrong(place('role'), `role must be one of ${ROLES.join(', ')}`);
+  if (role === 'super_admin')
+    wrong(place('role'), 'What super_admin may do is fixed, so that nobody is locked out');
   const standard = DEFAULT_POLICIES.get(String(role));
+  for (const name of ['ownPatients', 'breakGlass'])
+    if (find(name) >= 0 && typeof one(name) !== 'boolean') wrong(place(name), `${name} must be a boolean`);
   const ownPatients = one('ownPatients') === true;
   if (standard?.ownPatients === true && !ownPatients)
-    wrong('Parameters.parameter', `The role ${String(role)} must be confined to own patients (ownPatients)`);
+    wrong(place('ownPatients'), `The role ${String(role)} must be confined to own patients (ownPatients)`);
+  const breakGlass = one('breakGlass') === true;
+  if (breakGlass && !EMERGENCY_ROLES.includes(String(role)))
+    wrong(place('breakGlass'), `breakGlass is for ${EMERGENCY_ROLES.join(', ')} only`);
 
-  const hiddenLabels = values(given, 'hiddenLabel').flatMap((value) => {
-    const { system, code } = isObject(value) ? value : {};
-    if (typeof system === 'string' && typeof code === 'string') return [`${system}|${code}`];
-    wrong('Parameters.parameter', 'hiddenLabel must be a Coding with system and code');
-    return [];
-  });
+  const hiddenLabels: string[] = [];
   const hiddenElements: Record<string, string[]> = {};
-  for (const value of values(given, 'hiddenElement')) {
-    const problem = addElement(hiddenElements, String(value), definitions);
-    if (problem !== undefined) wrong('Parameters.parameter', problem);
-  }
-  const rules = given.flatMap((parameter, i): PolicyRule[] => {
-    if (parameter['name'] !== 'rule') return [];
-    const parts = (Array.isArray(parameter['part']) ? parameter['part'] : []).filter(isObject);
-    const types = values(parts, 'type').map(String);
-    const except = values(parts, 'except').map(String);
-    const may = String(values(parts, 'may')[0] ?? '');
-    const [search] = values(parts, 'search');
-    const rule: PolicyRule = {
-      types: types.includes('*') ? '*' : types,
-      ...(except.length === 0 ? {} : { except }),
-      may,
-      ...(typeof search === 'string' ? { search } : {}),
-    };
-    for (const problem of ruleProblems(rule, definitions)) wrong(`Parameters.parameter[${i}]`, problem);
-    return [rule];
+  const rules: PolicyRule[] = [];
+  given.forEach((parameter, i) => {
+    const value = valueIn(parameter);
+    switch (parameter['name']) {
+      case 'hiddenLabel': {
+        const { system, code } = isObject(value) ? value : {};
+        if (typeof system === 'string' && typeof code === 'string') hiddenLabels.push(`${system}|${code}`);
+        else wrong(elementOf(i), 'hiddenLabel must be a Coding with system and code');
+        break;
+      }
+      case 'hiddenElement': {
+        const problem = addElement(hiddenElements, String(value), definitions);
+        if (problem !== undefined) wrong(elementOf(i), problem);
+        break;
+      }
+      case 'rule': {
+        const rule = ruleOf(parameter);
+        for (const problem of ruleProblems(rule, definitions)) wrong(elementOf(i), problem);
+        rules.push(rule);
+      }
+    }
   });
   if (rules.length === 0) wrong('Parameters.parameter', 'A policy needs at least one rule');
   if (issues.length > 0) throw new FhirError(422, issues);
+  const title = String(one('title') ?? standard?.title ?? role);
+  return { role: role as Role, title, ownPatients, hiddenLabels, hiddenElements, breakGlass, rules };
+}
+
+function ruleOf(parameter: JsonObject): PolicyRule {
+  const parts = (Array.isArray(parameter['part']) ? parameter['part'] : []).filter(isObject);
+  const values = (name: string) => parts.filter((part) => part['name'] === name).map(valueIn);
+  const types = values('type').map(String);
+  const except = values('except').map(String);
+  const [search] = values('search');
   return {
-    role: role as Role,
-    title: String(one('title') ?? standard?.title ?? role),
-    ownPatients,
-    hiddenLabels,
-    hiddenElements,
-    breakGlass: one('breakGlass') === true,
-    rules,
+    types: types.includes('*') ? '*' : types,
+    ...(except.length === 0 ? {} : { except }),
+    may: String(values('may')[0] ?? ''),
+    ...(typeof search === 'string' ? { search } : {}),
   };
 }
 
@@ -173,6 +196,8 @@ function ruleProblems(rule: PolicyRule, definitions: DefinitionsModel): string[]
     if (typeCode(type) === undefined) problems.push(`${type} is no resource type`);
   if (!/^c?r?u?d?s?o?$/.test(may) || may === '')
     problems.push(`may must be letters of cruds (and o) in that order, not '${may}'`);
+  if (may.includes('o')) problems.push("Operations that change how the server works (o) are super_admin's");
+  if (types === '*' && /[cud]/.test(may)) problems.push("To write all types (*) is super_admin's");
   if (/[cud]/.test(may) && typesOf(rule).includes('AuditEvent'))
     problems.push('The audit trail (AuditEvent) is written by the server only');
   if (search === undefined || problems.length > 0) return problems;
@@ -208,4 +233,36 @@ export function policyOverrides(
     overrides.set(policy.role, policy);
   }
   return overrides;
+}
+
+/**
+ * The policies that a tenant has stored. One that does not hold any more, because a search parameter that it uses is
+ * gone, lets its role do nothing until it is put right: the default might allow what it was to forbid.
+ */
+export function storedPolicies(
+  resources: readonly Resource[],
+  definitions: DefinitionsModel,
+): PolicyOverrides {
+  const overrides = new Map<string, RolePolicy>();
+  for (const resource of resources) {
+    const role = roleNamed(resource);
+    const standard = DEFAULT_POLICIES.get(role ?? '');
+    if (role === 'super_admin' || standard === undefined || resource['id'] !== policyId(standard.role))
+      continue;
+    let policy: RolePolicy = { ...standard, rules: [], breakGlass: false };
+    try {
+      policy = parsePolicy(resource, definitions);
+    } catch (error) {
+      if (!(error instanceof FhirError)) throw error;
+    }
+    overrides.set(standard.role, policy);
+  }
+  return overrides;
+}
+
+/** The role that a policy resource is for, whatever else is in it. */
+export function roleNamed(resource: Resource): string | undefined {
+  const parameters = Array.isArray(resource['parameter']) ? resource['parameter'].filter(isObject) : [];
+  const value = valueIn(parameters.find(({ name }) => name === 'role') ?? {});
+  return typeof value === 'string' ? value : undefined;
 }

@@ -6,7 +6,8 @@ import { DIRECTORY, KNOWLEDGE } from './types.ts';
 const REFERRED = new Set<string>(DIRECTORY);
 /** Of these everybody sees all who may see the type: no patient is in them, or what a booking needs to know. */
 const OPEN = new Set<string>([...KNOWLEDGE, 'Schedule', 'Slot']);
-const ABOUT = new Set<string>(['Binary', 'Provenance']);
+// R4's Patient compartment lacks Device, which has a patient all the same, and US Core's searches by it.
+const ABOUT = new Set<string>(['Binary', 'Device', 'Provenance']);
 
 const known = new Map<string, Reach | 'open' | undefined>();
 

@@ -1,11 +1,25 @@
 import { isIP } from 'node:net';
 
+/** Addresses whose network is remembered: most events come from few. */
+const REMEMBERED = 1000;
+const known = new Map<string, string | undefined>();
+
 /**
  * The network that an address belongs to: the first 16 bits of IPv4, the first 32 of IPv6, which is about what one
  * provider or site has.
  * @returns undefined for what is no address, and for loopback and private ones: they are all of one house
  */
 export function networkOf(address: string): string | undefined {
+  let network = known.get(address);
+  if (network === undefined && !known.has(address)) {
+    if (known.size >= REMEMBERED) known.clear();
+    network = findNetwork(address);
+    known.set(address, network);
+  }
+  return network;
+}
+
+function findNetwork(address: string): string | undefined {
   const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address.replace(/%.*$/, '');
   const version = isIP(plain);
   if (version === 4) {

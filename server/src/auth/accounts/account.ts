@@ -19,7 +19,10 @@ export interface Account {
   /** BCP 47. */
   readonly language?: string;
   readonly state: AccountState;
+  /** Whether a password is set that the account may log in by. */
   readonly hasPassword: boolean;
+  /** False when an identity provider that the account is linked with wants to be the only way in. */
+  readonly localLogins: boolean;
   /** Whether one-time passwords (TOTP) are set up. */
   readonly hasTotp: boolean;
   /** How many passkeys the account has. */

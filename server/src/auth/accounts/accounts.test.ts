@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { generate } from 'otplib';
 import { describe, expect, it } from 'vitest';
+import type { NewAccount } from './account.ts';
 import { breachRange } from './breach-range.ts';
 import { isCommon } from './common-passwords.ts';
-import { ensureDemoAccounts, generatedPassword } from './demo.ts';
+import { type DemoSecrets, ensureDemoAccounts, readablePassword } from './demo.ts';
 import { BusyError, Gate } from './gate.ts';
 import { addressKey, LOGIN_RULE, loginKey, waitAfter } from './lockout.ts';
 import { hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
@@ -75,7 +77,12 @@ describe('passwords that are tried first', () => {
   });
 
   it('generated ones pass', () => {
-    fc.assert(fc.property(fc.constant(undefined), () => !isCommon(generatedPassword())));
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (bytes) => !isCommon(readablePassword(bytes)),
+      ),
+    );
   });
 
   it('rules: length in code points, breach list', async () => {
@@ -183,32 +190,52 @@ describe('policy of a tenant', () => {
     expect(accountSettingFault('accounts.other', '1')).toBeDefined();
   });
 
-  it('demo accounts: one for each role, their passwords told once', async () => {
-    const made = new Map<string, { login: string; fhirUser?: string }>();
+  it('demo accounts: one for each role, each with a password of this installation (ASVS 5.0, 6.3.2)', async () => {
+    const made = new Map<string, NewAccount & { id: string }>();
     const store = {
       findByLogin: async (_tenant: unknown, login: string) => made.get(login),
-      create: async (_tenant: unknown, account: { login: string; fhirUser?: string }) => {
-        made.set(account.login, account);
+      passwordHash: async (_tenant: unknown, id: string) => made.get(id)?.passwordHash,
+      create: async (_tenant: unknown, account: NewAccount) => {
+        made.set(account.login, { ...account, id: account.login });
         return account;
       },
     };
-    const people = { practitioners: ['d1', 'd2'], patients: ['p1'], relatedPersons: [] };
-    const ask = () =>
-      ensureDemoAccounts(store as never, { id: 1, name: 'demo' }, people, [
-        'nurse',
-        'attending',
-        'patient',
-        'caregiver',
-        'agent',
-      ]);
-    const first = await ask();
+    const people = { practitioners: ['d1', 'imogen-tarrow'], patients: ['p1'], relatedPersons: [] };
+    const roles = ['nurse', 'attending', 'patient', 'caregiver', 'agent'];
+    const secretsOf = (key: string) => ({
+      bytesOf: (login: string) => createHash('sha256').update(key).update(login).digest(),
+      digests: new Map<string, string>(),
+    });
+    const ask = (secrets: DemoSecrets) =>
+      ensureDemoAccounts(store as never, { id: 1, name: 'demo' }, people, roles, secrets);
+    const secrets = secretsOf('here');
+    const first = await ask(secrets);
     expect(first.map(({ role, fhirUser }) => [role, fhirUser])).toEqual([
-      ['attending', 'Practitioner/d1'],
-      ['nurse', 'Practitioner/d2'],
+      ['attending', 'Practitioner/imogen-tarrow'],
+      ['nurse', 'Practitioner/d1'],
       ['patient', 'Patient/p1'],
       ['caregiver', undefined],
+      ['agent', undefined],
     ]);
-    expect(first.every(({ password }) => (password?.length ?? 0) >= 20)).toBe(true);
-    expect((await ask()).every(({ password }) => password === undefined)).toBe(true);
+    const passwords = first.map(({ password }) => password as string);
+    expect(new Set(passwords).size).toBe(5);
+    for (const password of passwords) expect(password).toMatch(/^([a-z2-9]{5}-){3}[a-z2-9]{5}$/);
+    expect(await verifyPassword(made.get('nurse')?.passwordHash, passwords[1] as string)).toBe(true);
+
+    // The next start tells them again, with or without the digests; another installation cannot.
+    expect(await ask(secrets)).toEqual(first);
+    expect(await ask(secretsOf('here'))).toEqual(first);
+    expect((await ask(secretsOf('elsewhere'))).every(({ password }) => password === undefined)).toBe(true);
+
+    // Nor is it told any more when somebody has set another one.
+    made.set('nurse', {
+      ...(made.get('nurse') as NewAccount & { id: string }),
+      passwordHash: await hashPassword('x'),
+    });
+    const changed = await ask(secrets);
+    expect(changed.filter(({ password }) => password === undefined).map(({ login }) => login)).toEqual([
+      'nurse',
+    ]);
+    expect(await ask(secrets)).toEqual(changed);
   });
 });

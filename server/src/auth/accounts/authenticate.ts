@@ -12,8 +12,8 @@ import { totpStep } from './totp.ts';
 const LONGEST = 512;
 
 /**
- * The account of a login and its password. For a wrong password, an unknown login, a disabled account and one that has to
- * wait the answer is the same after the same work, so that nobody learns which logins there are (OWASP ASVS 5.0, 6.3.8).
+ * The account of a login and its password. For a wrong password, an unknown login, a disabled account, one that logs in
+ * elsewhere only and one that has to wait the answer is the same after the same work, so that nobody learns which logins there are (OWASP ASVS 5.0, 6.3.8).
  * A try counts before it is judged: those at the same time do not pass together.
  * @throws BusyError when too many logins are at work
  */
@@ -35,7 +35,7 @@ export async function authenticate(
   const account = login.length > 320 ? undefined : await accounts.findByLogin(tenant, login.trim());
   const hash = account === undefined ? undefined : await accounts.passwordHash(tenant, account.id);
   const matches = await verifyPassword(
-    mustWait || account?.state !== 'active' ? undefined : hash,
+    mustWait || account?.state !== 'active' || !account.localLogins ? undefined : hash,
     password.slice(0, LONGEST),
   );
   if (!matches || account === undefined) {

@@ -12,13 +12,20 @@ export interface AuthEvent {
     | 'second-factor-changed'
     | 'authorized'
     | 'authorization-denied'
-    | 'app-revoked';
+    | 'app-revoked'
+    | 'account-provisioned'
+    | 'account-linked'
+    | 'role-changed';
   readonly accountId?: string | undefined;
   /** What was typed, for failures of logins that there are none of. */
   readonly login?: string | undefined;
   readonly clientId?: string | undefined;
   readonly scopes?: string | undefined;
   readonly patient?: string | undefined;
+  /** Id of the identity provider concerned. */
+  readonly provider?: string | undefined;
+  /** Why an answer of the provider was not accepted, or what the role is now. */
+  readonly reason?: string | undefined;
   readonly address?: string | undefined;
   readonly userAgent?: string | undefined;
 }

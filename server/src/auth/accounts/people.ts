@@ -7,6 +7,7 @@ import type { Mailer } from '../mail/mailer.ts';
 import type { ParsedScopes } from '../scopes/index.ts';
 import type { AuthServices } from '../services.ts';
 import type { SessionStore } from '../sessions/session.ts';
+import { createSsoServices, type SsoServices } from '../sso/services.ts';
 import type { Account, AccountStore } from './account.ts';
 import type { AuthEvent } from './events.ts';
 import type { BreachList } from './password-rules.ts';
@@ -47,6 +48,11 @@ export interface PeopleEnvironment {
   scopesAllowedTo(tenant: Tenant, role: string): Promise<Pick<ParsedScopes, 'resources' | 'context'>>;
   readonly mailer: Mailer;
   readonly breaches?: BreachList;
+  /**
+   * Id of the one Practitioner with an identifier; undefined when there is none or more. Without it no provider can name
+   * people by identifiers.
+   */
+  findPractitioner?(tenant: Tenant, system: string, value: string): Promise<string | undefined>;
   /** Told what people do about their logins, for AuditEvents and detection. */
   onEvent?(tenant: Tenant, event: AuthEvent): void;
 }
@@ -56,12 +62,22 @@ export interface PeopleServices
   extends PeopleEnvironment,
     Pick<
       AuthServices,
-      'settings' | 'connections' | 'secrets' | 'clients' | 'grants' | 'codes' | 'launches' | 'onError'
+      | 'settings'
+      | 'connections'
+      | 'secrets'
+      | 'clients'
+      | 'grants'
+      | 'codes'
+      | 'launches'
+      | 'enforceable'
+      | 'onError'
     > {
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly requests: StoredAuthorizationRequests;
   readonly consents: StoredConsents;
+  /** Logins at identity providers. */
+  readonly sso: SsoServices;
   /** What the tenant demands; as it was at most five seconds ago. */
   policyOf(tenant: Tenant): Promise<AccountPolicy>;
 }
@@ -71,7 +87,7 @@ const MAX_POLICIES = 1000;
 
 /** Joins the two halves of the authorization server. */
 export function createPeopleServices(
-  auth: Omit<AuthServices, 'findTenant' | 'mayRead' | 'keys' | 'clientKeys'>,
+  auth: Omit<AuthServices, 'findTenant' | 'mayRead' | 'clientKeys'>,
   environment: PeopleEnvironment,
 ): PeopleServices {
   const { connections } = auth;
@@ -85,11 +101,13 @@ export function createPeopleServices(
     grants: auth.grants,
     codes: auth.codes,
     launches: auth.launches,
+    enforceable: (tenant, scopes, role) => auth.enforceable(tenant, scopes, role),
     onError: (error) => auth.onError(error),
     accounts: new StoredAccounts(connections, auth.secrets),
     sessions: new StoredSessions(connections, () => auth.verifier.revoked()),
     requests: new StoredAuthorizationRequests(connections),
     consents: new StoredConsents(connections),
+    sso: createSsoServices(auth),
     async policyOf(tenant) {
       const known = policies.get(tenant.id);
       if (known !== undefined && known.loaded + POLICY_FRESH > Date.now()) return known.policy;

@@ -14,6 +14,7 @@ import {
   type AuthorizationErrorCode,
   type AuthorizationRequest,
   answerUri,
+  formTargetOf,
   type Parameters,
   readAddress,
   readRequest,
@@ -187,7 +188,14 @@ export async function choosePatient(visit: Visit): Promise<Outcome> {
       : undefined;
     if (found === undefined) {
       const patients = await services.patients.searchPatients(tenant, login.account, '');
-      return patientPage(visit, { app: client.name, request: handle, text: '', patients, wrong: true });
+      return patientPage(visit, {
+        app: client.name,
+        request: handle,
+        text: '',
+        patients,
+        wrong: true,
+        formTargets: [formTargetOf(request.redirectUri)],
+      });
     }
     const { encounter: _encounter, ...rest } = request;
     await services.requests.update(tenant, handle, {

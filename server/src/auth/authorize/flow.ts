@@ -54,7 +54,10 @@ export async function nextStep(flow: Flow, options: { search?: string } = {}): P
 }
 
 /** prompt=login, prompt=select_account and max_age ask for a new proof (OpenID Connect Core, 3.1.2.1). */
-function isFreshEnough({ session }: Login, { prompt, maxAge, received }: AuthorizationRequest): boolean {
+export function isFreshEnough(
+  { session }: Login,
+  { prompt, maxAge, received }: AuthorizationRequest,
+): boolean {
   if ((prompt.includes('login') || prompt.includes('select_account')) && session.authenticated < received)
     return false;
   return maxAge === undefined || session.authenticated >= received - maxAge * 1000;
@@ -80,6 +83,7 @@ export async function loginPageOf(
     passkeyOptions: canUsePasskeys(visit.services)
       ? await loginOptions(visit.services, visit.tenant, visit.browser)
       : undefined,
+    providers: await visit.services.sso.providers.list(visit.tenant),
     formTargets: [formTargetOf(request.redirectUri)],
     ...more,
   });
@@ -90,8 +94,13 @@ export async function loginPageOf(
  * @throws AuthorizationError invalid_scope when nothing of what is asked can be
  */
 async function choicesFor({ visit, request, client }: Flow, { account }: Login): Promise<Choices> {
-  const role = await visit.services.scopesAllowedTo(visit.tenant, account.role);
-  const choices = choicesOf(request.scope, client.scopes, role);
+  const { services, tenant } = visit;
+  const role = await services.scopesAllowedTo(tenant, account.role);
+  // A client may be registered for granular scopes, too, and what is granted is both.
+  const [asked, registered] = await Promise.all(
+    [request.scope, client.scopes].map((text) => services.enforceable(tenant, text, account.role)),
+  );
+  const choices = choicesOf(asked as string, registered as string, role);
   if (choices.resources.length === 0 && choices.optional.every((each) => each.endsWith('_access'))) {
     throw new AuthorizationError(
       'invalid_scope',

@@ -26,7 +26,7 @@ async function pageFor(visit: Visit, flow: Flow | 'none', more: Partial<LoginPag
   if (flow !== 'none') return await loginPageOf(flow, more);
   const { services, tenant, browser } = visit;
   const passkeyOptions = canUsePasskeys(services) ? await loginOptions(services, tenant, browser) : undefined;
-  return loginPage(visit, { passkeyOptions, ...more });
+  return loginPage(visit, { passkeyOptions, providers: await services.sso.providers.list(tenant), ...more });
 }
 
 const targets = (flow: Flow | 'none') =>
@@ -68,11 +68,15 @@ export async function submitPasskey(visit: Visit): Promise<Outcome> {
   const { services, tenant, browser } = visit;
   const account =
     answer === undefined ? undefined : await authenticateByPasskey(services, tenant, browser, answer);
-  if (account === undefined) {
+  // As a second factor after the provider's login it is welcome.
+  const isSecond =
+    visit.unfinished?.session.pending === 'second-factor' && visit.unfinished.account.id === account?.id;
+  if (account === undefined || (!account.localLogins && !isSecond)) {
     services.onEvent?.(tenant, { kind: 'login-failed', ...visit.origin });
     return await pageFor(visit, flow, { failed: 'passkey' });
   }
-  await logIn(visit, account, ['pop', 'user', 'mfa']);
+  if (isSecond) await finishLogin(visit, 'passkey');
+  else await logIn(visit, account, ['pop', 'user', 'mfa']);
   return { redirect: onward(visit, flow) };
 }
 

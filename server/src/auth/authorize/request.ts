@@ -199,8 +199,12 @@ export function answerUri(
   return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${parameters}`;
 }
 
-/** What Content-Security-Policy calls the place that an answer goes to: an origin, or the scheme of an app's own. */
+/**
+ * What Content-Security-Policy calls the place that an answer goes to: an origin, or the scheme of an app's own. It has
+ * no way to write an IPv6 address (CSP level 3, 2.3.1, host-char), which native apps use for themselves: RFC 8252, 7.3.
+ */
 export function formTargetOf(redirectUri: string): string {
-  const { protocol, origin } = new URL(redirectUri);
+  const { protocol, origin, hostname } = new URL(redirectUri);
+  if (hostname.startsWith('[')) return protocol;
   return protocol === 'http:' || protocol === 'https:' ? origin : protocol;
 }

@@ -37,7 +37,7 @@ async function sendLetters({ services, tenant, origin }: Visit, login: string): 
   const found =
     byLogin === undefined && login.includes('@') ? await accounts.findByEmail(tenant, login) : [byLogin];
   for (const account of found) {
-    if (account?.email === undefined || account.state !== 'active') continue;
+    if (account?.email === undefined || account.state !== 'active' || !account.localLogins) continue;
     services.onEvent?.(tenant, { kind: 'password-reset-asked', accountId: account.id, ...origin });
     await sendReset(services, tenant, account);
   }
@@ -87,5 +87,5 @@ async function accountOf({ services, tenant }: Visit, kind: LinkKind, token: str
   if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined;
   const id = await services.accounts.peekToken(tenant, kind, token);
   const account = id === undefined ? undefined : await services.accounts.find(tenant, id);
-  return account?.state === 'disabled' ? undefined : account;
+  return account?.state === 'disabled' || account?.localLogins === false ? undefined : account;
 }

@@ -1,35 +1,13 @@
-import * as jose from 'jose';
-import { Lru } from '../../terminology/lru.ts';
-import type { Client, JwkSet, PublicJwk } from './client.ts';
-import { FetchError, fetchPublic, type PublicFetchOptions } from './public-fetch.ts';
-
-/** How long a fetched JWK set is used if it does not say itself, in milliseconds, and what it may say. */
-const DEFAULT_LIFE = 300_000;
-const SHORTEST_LIFE = 60_000;
-const LONGEST_LIFE = 3600_000;
-/** Shortest time between two fetches of a set for a key that is not in it, in milliseconds. */
-const COOLDOWN = 30_000;
-/** How long a failed fetch is not tried again, in milliseconds. */
-const RETRY_AFTER = 5000;
-/** JWK sets that are kept. */
-const MAX_SETS = 500;
-const MAX_KEYS = 100;
-
-interface Fetched {
-  readonly set: Promise<JwkSet>;
-  readonly at: number;
-  until: number;
-}
+import type * as jose from 'jose';
+import type { Client } from './client.ts';
+import { JwkSets, keysOf } from './jwk-sets.ts';
 
 /** The public keys of clients: as they were registered, or fetched from the client's URL and kept for a while. */
 export class ClientKeys {
-  readonly #options: PublicFetchOptions;
-  readonly #now: () => number;
-  readonly #sets = new Lru<string, Fetched>(MAX_SETS);
+  readonly #sets: JwkSets;
 
   constructor(options: { readonly allowPrivateAddresses: boolean; readonly now?: () => number }) {
-    this.#options = { allowPrivate: options.allowPrivateAddresses, timeout: 5000, maxBytes: 262_144 };
-    this.#now = options.now ?? Date.now;
+    this.#sets = new JwkSets(options);
   }
 
   /**
@@ -38,92 +16,13 @@ export class ClientKeys {
    * @throws FetchError when the client's set cannot be fetched or is none
    */
   async candidates(client: Client, kid: string, algorithm: string): Promise<jose.CryptoKey[]> {
-    const matching = ({ keys }: JwkSet) => keys.filter((key) => key.kid === kid && fits(key, algorithm));
-    let found = client.jwks === undefined ? [] : matching(client.jwks);
+    let found = client.jwks === undefined ? [] : await keysOf(client.jwks, kid, algorithm);
     if (found.length === 0 && client.jwksUri !== undefined) {
-      found = matching(await this.#fetched(client.jwksUri, false));
+      found = await keysOf(await this.#sets.get(client.jwksUri, false), kid, algorithm);
       // The client may have a new key since.
-      if (found.length === 0) found = matching(await this.#fetched(client.jwksUri, true));
+      if (found.length === 0)
+        found = await keysOf(await this.#sets.get(client.jwksUri, true), kid, algorithm);
     }
-    const imported = await Promise.all(
-      found.map((key) => jose.importJWK(publicPart(key), algorithm).catch(() => undefined)),
-    );
-    return imported.filter((key) => key !== undefined) as jose.CryptoKey[];
+    return found;
   }
-
-  #fetched(url: string, again: boolean): Promise<JwkSet> {
-    const now = this.#now();
-    const known = this.#sets.get(url);
-    if (known !== undefined && (again ? known.at + COOLDOWN > now : known.until > now)) return known.set;
-    const answer = fetchPublic(url, this.#options);
-    const entry: Fetched = {
-      set: answer.then(({ text }) => parseJwkSet(text)),
-      at: now,
-      until: now + DEFAULT_LIFE,
-    };
-    this.#sets.set(url, entry);
-    Promise.all([answer, entry.set])
-      .then(([{ cacheControl }]) => {
-        entry.until = now + lifeOf(cacheControl);
-      })
-      // What failed is tried again, but not at once: the client's server may be in trouble. Keys that were known still
-      // are.
-      .catch(() => {
-        entry.until = now + RETRY_AFTER;
-        if (known !== undefined && this.#sets.get(url) === entry) {
-          this.#sets.set(url, { ...known, at: now, until: now + RETRY_AFTER });
-        }
-      });
-    return entry.set;
-  }
-}
-
-function lifeOf(cacheControl: string | undefined): number {
-  if (cacheControl === undefined) return DEFAULT_LIFE;
-  if (/\bno-(store|cache)\b/i.test(cacheControl)) return SHORTEST_LIFE;
-  const seconds = /\bmax-age=(\d{1,9})/i.exec(cacheControl)?.[1];
-  if (seconds === undefined) return DEFAULT_LIFE;
-  return Math.min(LONGEST_LIFE, Math.max(SHORTEST_LIFE, Number(seconds) * 1000));
-}
-
-/** @throws FetchError when the text is no JWK set (RFC 7517, section 5) */
-function parseJwkSet(text: string): JwkSet {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new FetchError('The answer is not JSON');
-  }
-  const problem = jwkSetProblem(parsed);
-  if (problem !== undefined) throw new FetchError(problem);
-  return parsed as JwkSet;
-}
-
-/** What is wrong with a JWK set of public keys; undefined when nothing is. */
-export function jwkSetProblem(value: unknown): string | undefined {
-  const keys = (value as { keys?: unknown } | null)?.keys;
-  if (typeof value !== 'object' || !Array.isArray(keys)) return 'A JWK set has a member keys with a list';
-  if (keys.length > MAX_KEYS) return `There are more than ${MAX_KEYS} keys`;
-  for (const key of keys as unknown[]) {
-    if (typeof key !== 'object' || key === null || typeof (key as PublicJwk).kty !== 'string') {
-      return 'Every key is an object with a kty';
-    }
-    if (PRIVATE.some((member) => Object.hasOwn(key, member))) return 'Private keys must not be published';
-  }
-  return undefined;
-}
-
-/** Members of private and symmetric keys (RFC 7518, section 6). */
-const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
-/** The members that make up the public key: what else is said of it does not decide about its import. */
-function publicPart({ kty, n, e, crv, x, y }: PublicJwk): jose.JWK {
-  return (kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }) as jose.JWK;
-}
-
-function fits(key: PublicJwk, algorithm: string): boolean {
-  if (key.use !== undefined && key.use !== 'sig') return false;
-  if (key.alg !== undefined && key.alg !== algorithm) return false;
-  if (key.key_ops !== undefined && !key.key_ops.includes('verify')) return false;
-  return algorithm === 'RS384' ? key.kty === 'RSA' : key.kty === 'EC' && key['crv'] === 'P-384';
 }

@@ -4,12 +4,18 @@ import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 export interface PublicFetchOptions {
-  /** Whether http and addresses of private networks are allowed: for tests and development. */
+  /** Whether addresses of private networks are allowed. */
   readonly allowPrivate: boolean;
+  /** Whether http is allowed: for tests and development. As {@link allowPrivate} by default. */
+  readonly allowHttp?: boolean;
   /** Longest time for the whole answer, in milliseconds. */
   readonly timeout: number;
   /** Most bytes of the body. */
   readonly maxBytes: number;
+  /** Of the request, besides Accept. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** With it the request is a POST of this form. */
+  readonly form?: URLSearchParams;
 }
 
 export interface FetchedText {
@@ -28,26 +34,31 @@ export class FetchError extends Error {}
  * @throws FetchError
  */
 export function fetchPublic(url: string, options: PublicFetchOptions): Promise<FetchedText> {
+  const { allowPrivate, allowHttp = allowPrivate } = options;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) return Promise.reject(new FetchError('It is no URL'));
-  if (parsed.protocol !== 'https:' && !(options.allowPrivate && parsed.protocol === 'http:')) {
+  if (parsed.protocol !== 'https:' && !(allowHttp && parsed.protocol === 'http:')) {
     return Promise.reject(new FetchError('The URL must begin with https://'));
   }
   if (parsed.username !== '' || parsed.password !== '') {
     return Promise.reject(new FetchError('The URL must not hold credentials'));
   }
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
-  if (!options.allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) {
+  if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) {
     return Promise.reject(new FetchError('The address is not public'));
   }
   return new Promise((resolve, reject) => {
     const send = parsed.protocol === 'https:' ? httpsRequest : httpRequest;
     const settings: RequestOptions = {
-      method: 'GET',
-      headers: { Accept: 'application/json' },
+      method: options.form === undefined ? 'GET' : 'POST',
+      headers: {
+        Accept: 'application/json',
+        ...options.headers,
+        ...(options.form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+      },
       // A connection of its own: one that is kept may have been made by other rules.
       agent: false,
-      lookup: options.allowPrivate ? (systemLookup as LookupFunction) : publicLookup,
+      lookup: allowPrivate ? (systemLookup as LookupFunction) : publicLookup,
       signal: AbortSignal.timeout(options.timeout),
       maxHeaderSize: 16_384,
     };
@@ -78,7 +89,7 @@ export function fetchPublic(url: string, options: PublicFetchOptions): Promise<F
     request.on('error', (error) =>
       fail(error.message === NOT_PUBLIC ? NOT_PUBLIC : 'The server cannot be reached in time'),
     );
-    request.end();
+    request.end(options.form?.toString());
   });
 }
 

@@ -4,7 +4,7 @@ import { newSecret } from '../hash.ts';
 import { OAuthError } from '../oauth-error.ts';
 import { formatScopes, parseScopes } from '../scopes/parse.ts';
 import type { Client, ClientKind, GrantType, JwkSet, NewClient } from './client.ts';
-import { jwkSetProblem } from './client-keys.ts';
+import { jwkSetProblem } from './jwk-sets.ts';
 
 /** How `token_endpoint_auth_method` (RFC 7591, section 2) makes a client's kind. */
 const KINDS: Readonly<Record<string, ClientKind>> = {

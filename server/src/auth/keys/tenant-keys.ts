@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as jose from 'jose';
 import type { Tenant } from '../../access/scope.ts';
+import { Lru } from '../../collections/lru.ts';
 import type { SecretBox } from '../../security/keys/secret-box.ts';
 import { changeSigningKeys, readSigningKeys, type StoredKey } from '../../storage/auth/signing-keys.ts';
 import type { Connections } from '../../storage/connections.ts';
-import { Lru } from '../../terminology/lru.ts';
 import type { JwkSet, PublicJwk } from '../clients/client.ts';
 import { planKeys, type SigningAlgorithm } from './rotation.ts';
 

@@ -27,6 +27,9 @@ function worded(
     link: 'link' in letter ? letter.link : '',
     hours: 'hours' in letter ? String(letter.hours) : '',
     left: 'left' in letter ? String(letter.left) : '',
+    who: 'who' in letter ? letter.who : '',
+    record: 'record' in letter ? letter.record : '',
+    until: 'until' in letter ? letter.until : '',
   };
   const fill = (line: string) => line.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
   return { subject: fill(subject), text: [words.greeting, text, words.end].map(fill).join('\n\n') };

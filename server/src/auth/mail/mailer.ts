@@ -6,6 +6,7 @@ export type Letter = { readonly tenant: Tenant; readonly account: Account } & (
   | { readonly kind: 'invitation' | 'reset'; readonly link: string; readonly hours: number }
   | { readonly kind: 'password-changed' }
   | { readonly kind: 'recovery-used'; readonly left: number }
+  | { readonly kind: 'emergency'; readonly who: string; readonly record: string; readonly until: string }
 );
 
 /** Writes to people. */

@@ -1,4 +1,4 @@
-/** Letters by language. {name}, {tenant}, {link}, {hours} and {left} are filled in. */
+/** Letters by language. What stands in braces is filled in. */
 export const LETTERS = {
   en: {
     greeting: 'Hello {name},',
@@ -18,6 +18,10 @@ export const LETTERS = {
     'recovery-used': {
       subject: 'A recovery code was used at {tenant}',
       text: 'one of your recovery codes was used to log in; {left} are left. If it was not you, change your password at once and tell your administrator.',
+    },
+    emergency: {
+      subject: 'A record was opened in an emergency at {tenant}',
+      text: '{who} has opened the record of {record} in an emergency, until {until}. The reason that was given stands in a Communication in the record. Please look whether it was right.',
     },
   },
   es: {
@@ -39,6 +43,10 @@ export const LETTERS = {
       subject: 'Se ha usado un código de recuperación en {tenant}',
       text: 'se ha usado uno de sus códigos de recuperación para iniciar sesión; quedan {left}. Si no fue usted, cambie su contraseña enseguida y avise a su administrador.',
     },
+    emergency: {
+      subject: 'Se ha abierto una historia por una emergencia en {tenant}',
+      text: '{who} ha abierto la historia de {record} por una emergencia, hasta {until}. El motivo indicado está en una Communication de la historia. Compruebe, por favor, si fue correcto.',
+    },
   },
   ur: {
     greeting: 'السلام علیکم {name}،',
@@ -58,6 +66,10 @@ export const LETTERS = {
     'recovery-used': {
       subject: '{tenant} میں بحالی کا کوڈ استعمال ہوا',
       text: 'لاگ ان کے لیے آپ کا ایک بحالی کوڈ استعمال ہوا؛ {left} باقی ہیں۔ اگر یہ آپ نہیں تھے تو فوراً اپنا پاس ورڈ بدلیں اور اپنے منتظم کو بتائیں۔',
+    },
+    emergency: {
+      subject: '{tenant} میں ایک ریکارڈ ہنگامی طور پر کھولا گیا',
+      text: '{who} نے {record} کا ریکارڈ ہنگامی حالت میں {until} تک کے لیے کھولا ہے۔ بتائی گئی وجہ ریکارڈ کی ایک Communication میں درج ہے۔ براہ کرم دیکھیں کہ یہ درست تھا یا نہیں۔',
     },
   },
 } as const;

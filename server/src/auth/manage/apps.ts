@@ -2,16 +2,20 @@ import type { AppAccess } from '../pages/manage.ts';
 import { managePage } from '../pages/manage.ts';
 import { formValue, type Outcome, queryValue } from '../pages/routes.ts';
 import type { Login, Visit } from '../sessions/visit.ts';
+import { launchableApps } from './launch.ts';
 
 /** GET /manage: a person's page. */
 export async function showManage(visit: Visit, login: Login): Promise<Outcome> {
   const { services, tenant } = visit;
   const { account, session } = login;
-  const [apps, sessions, passkeys, recoveryCodes] = await Promise.all([
+  const [apps, sessions, passkeys, recoveryCodes, providers, identities, launchable] = await Promise.all([
     appsOf(visit, account.id),
     services.sessions.ofAccount(tenant, account.id),
     services.accounts.passkeys(tenant, account.id),
     services.accounts.recoveryCodesLeft(tenant, account.id),
+    services.sso.providers.list(tenant),
+    services.sso.identities.ofAccount(tenant, account.id),
+    launchableApps(visit),
   ]);
   return managePage(visit, {
     account,
@@ -20,6 +24,9 @@ export async function showManage(visit: Visit, login: Login): Promise<Outcome> {
     sessions,
     passkeys,
     recoveryCodes,
+    providers: new Map(providers.map(({ id, name }) => [id, name])),
+    linked: [...new Set(identities.map(({ provider }) => provider))],
+    canLaunch: launchable.length > 0,
     done: queryValue(visit, 'done') !== undefined,
   });
 }

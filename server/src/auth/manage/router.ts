@@ -4,7 +4,9 @@ import { authorizeRouter } from '../authorize/router.ts';
 import { errorPage } from '../pages/message.ts';
 import { type Handler, type Outcome, PageRoutes } from '../pages/routes.ts';
 import { isRecent, type Login, type Visit } from '../sessions/visit.ts';
+import { ssoRouter } from '../sso/router.ts';
 import { endSession, revokeApp, showManage } from './apps.ts';
+import { showLaunch, submitLaunch } from './launch.ts';
 import {
   removePasskey,
   removeTotp,
@@ -43,6 +45,7 @@ export function managementRouter(services: PeopleServices): Router {
   pages.get('/manage', forPerson(showManage));
   pages.post('/manage/apps', forPerson(revokeApp));
   pages.post('/manage/sessions', forPerson(endSession));
+  pages.get('/manage/launch', forPerson(showLaunch)).post('/manage/launch', forPerson(submitLaunch));
   pages.get('/manage/confirm', forPerson(showConfirm)).post('/manage/confirm', forPerson(submitConfirm));
   pages.post('/manage/confirm/passkey', forPerson(submitConfirmPasskey));
   pages.get('/manage/password', forPerson(showPassword)).post('/manage/password', forPerson(submitPassword));
@@ -61,6 +64,7 @@ export function pagesRouter(services: PeopleServices): Router {
   const router = express.Router();
   router.use(authorizeRouter(services));
   router.use(managementRouter(services));
+  router.use(ssoRouter(services));
   router.use(
     new PageRoutes(services).get('/{*path}', async (visit) =>
       errorPage(visit, visit.strings.errorNotFound, 404),

@@ -18,10 +18,8 @@ import { formValue, type Outcome, queryValue } from '../pages/routes.ts';
 import { recoveryPage } from '../pages/totp.ts';
 import { writeCookie } from '../sessions/cookies.ts';
 import { isSecure, type Login, type Visit } from '../sessions/visit.ts';
+import { CONFIRMED as BACK } from '../sso/start.ts';
 import { managed } from './apps.ts';
-
-/** Where a confirmation may lead back to: pages below /manage, so that no link leads elsewhere. */
-const BACK = ['', 'password', 'totp', 'passkeys'];
 
 export const showPassword = async (visit: Visit, { account }: Login): Promise<Outcome> =>
   passwordPage(visit, { login: account.login });
@@ -127,9 +125,15 @@ async function confirmation(
 ): Promise<Outcome> {
   const { services, tenant, browser } = visit;
   const passkeys = canUsePasskeys(services) ? await services.accounts.passkeys(tenant, account.id) : [];
+  const [known, identities] = await Promise.all([
+    services.sso.providers.list(tenant),
+    services.sso.identities.ofAccount(tenant, account.id),
+  ]);
   return confirmPage(visit, BACK.includes(back) ? back : '', {
     wrong,
     needsCode: account.hasTotp,
+    hasPassword: account.hasPassword,
+    providers: known.filter(({ id }) => identities.some(({ provider }) => provider === id)),
     passkeyOptions: passkeys.length > 0 ? await loginOptions(services, tenant, browser, passkeys) : undefined,
   });
 }

@@ -12,6 +12,8 @@ export interface Page {
   /** Where images and forms may lead besides this server: an app's logo, and where its answer goes. */
   readonly images?: string | undefined;
   readonly formTargets?: readonly string[] | undefined;
+  /** Where the browser goes on at once, by itself. */
+  readonly refresh?: string;
   /** Query of the GET address of this page, for the language switch, when it was not asked for by that. */
   readonly address?: string;
 }
@@ -54,12 +56,13 @@ export function pageHeaders({
   };
 }
 
-function layout(visit: Visit, { title, body, script, address }: Page): Html {
+function layout(visit: Visit, { title, body, script, address, refresh }: Page): Html {
   const { strings, language, path, tenant } = visit;
   return html`<html lang="${language}" dir="${strings.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${refresh !== undefined && html`<meta http-equiv="refresh" content="0; url=${refresh}">`}
 <title>${title} – Vesta</title>
 <link rel="stylesheet" href="${path}/pages.css">
 ${script === true && html`<script src="${path}/passkey.js" defer></script>`}

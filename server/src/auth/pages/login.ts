@@ -1,6 +1,7 @@
 import type { Visit } from '../sessions/visit.ts';
 import { html } from './html.ts';
 import { alert, field, form, notice, type Page, passkeyForm } from './layout.ts';
+import { type ProviderButton, providerButtons } from './providers.ts';
 import { fill } from './strings/index.ts';
 
 export interface LoginPage {
@@ -11,6 +12,8 @@ export interface LoginPage {
   readonly login?: string | undefined;
   /** For the browser's passkeys; undefined where there can be none. */
   readonly passkeyOptions?: string | undefined;
+  /** Identity providers of the tenant. */
+  readonly providers?: readonly ProviderButton[];
   readonly failed?: 'password' | 'passkey' | undefined;
   readonly missing?: { readonly login?: boolean; readonly password?: boolean };
   readonly notice?: string | undefined;
@@ -20,7 +23,7 @@ export interface LoginPage {
 /** User name and password, or a passkey. */
 export function loginPage(visit: Visit, options: LoginPage): Page {
   const { strings } = visit;
-  const { app, request, login, failed, missing = {}, passkeyOptions } = options;
+  const { app, request, login, failed, missing = {}, passkeyOptions, providers = [] } = options;
   return {
     title: strings.signIn,
     status: failed === undefined && Object.keys(missing).length === 0 ? 200 : 400,
@@ -60,6 +63,7 @@ ${
     { request },
   )
 }
+${providerButtons(visit, providers, { request })}
 <p><a href="${visit.path}/forgot">${strings.forgot}</a></p>`,
   };
 }

@@ -27,6 +27,12 @@ export interface ManagePage {
   readonly sessions: readonly Session[];
   readonly passkeys: readonly Passkey[];
   readonly recoveryCodes: number;
+  /** Identity providers of the tenant by id, with their names. */
+  readonly providers: ReadonlyMap<string, string>;
+  /** Ids of those that the account is linked with. */
+  readonly linked: readonly string[];
+  /** Whether there are apps that can be opened from here. */
+  readonly canLaunch: boolean;
   readonly done: boolean;
 }
 
@@ -41,10 +47,11 @@ export function managePage(visit: Visit, options: ManagePage): Page {
 ${notice(options.done ? strings.done : undefined)}
 <p>${fill(strings.manageText, { name: account.name, login: account.login })}</p>
 ${form(visit, 'logout', html`<button class="second" type="submit">${strings.signOut}</button>`)}
+${options.canLaunch && html`<p><a href="${visit.path}/manage/launch">${strings.launch}</a></p>`}
 <h2>${strings.apps}</h2>
 ${options.apps.length === 0 ? html`<p>${strings.noApps}</p>` : options.apps.map((app) => appCard(visit, app))}
 <h2>${strings.sessions}</h2>
-${options.sessions.map((session) => sessionCard(visit, session, session.id === options.session.id))}
+${options.sessions.map((session) => sessionCard(visit, session, session.id === options.session.id, options.providers))}
 ${
   options.sessions.length > 1 &&
   form(visit, 'manage/sessions', html`<button class="second" type="submit">${strings.endOthers}</button>`, {
@@ -52,6 +59,7 @@ ${
   })
 }
 <h2>${strings.security}</h2>
+${options.linked.map((id) => html`<p>${fill(strings.linkedWith, { provider: options.providers.get(id) ?? id })}</p>`)}
 ${account.hasPassword && html`<p><a href="${visit.path}/manage/password">${strings.changePassword}</a></p>`}
 ${factors(visit, options)}
 <h2>${strings.passkeys}</h2>
@@ -72,12 +80,18 @@ ${form(visit, 'manage/apps', html`<button class="danger" type="submit" aria-labe
 </section>`;
 }
 
-function sessionCard(visit: Visit, session: Session, isThis: boolean): Html {
+function sessionCard(
+  visit: Visit,
+  session: Session,
+  isThis: boolean,
+  providers: ManagePage['providers'],
+): Html {
   const { strings } = visit;
   const agent = session.userAgent ?? strings.unknownBrowser;
   return html`<section class="card"><h3><bdi>${agent}</bdi>${isThis && html` (${strings.thisSession})`}</h3>
 <p>${fill(strings.sessionSince, { date: moment(visit, session.created), used: moment(visit, session.lastSeen) })}
 ${session.address !== undefined && html` · <bdi dir="ltr">${session.address}</bdi>`}</p>
+${session.provider !== undefined && html`<p>${fill(strings.signedInWith, { provider: providers.get(session.provider) ?? session.provider })}</p>`}
 ${
   !isThis &&
   form(

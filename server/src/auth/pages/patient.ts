@@ -40,15 +40,16 @@ function list(visit: Visit, { request, patients }: PatientPage): Html {
 ${hiddenFields(visit, { request })}
 <ul class="plain">${patients.map(
     (patient) =>
-      html`<li class="card"><button class="second patient" type="submit" name="patient" value="${patient.id}"><bdi>${patient.name}</bdi>${details(visit, patient)}</button></li>`,
+      html`<li class="card"><button class="second patient" type="submit" name="patient" value="${patient.id}"><bdi>${patient.name}</bdi>${patientDetails(visit, patient)}</button></li>`,
   )}</ul>
 </form>`;
 }
 
-function details({ strings }: Visit, { birthDate, gender, identifier }: PatientChoice): Html[] {
+/** What tells a patient from others of the same name. */
+export function patientDetails({ strings }: Visit, { birthDate, gender, identifier }: PatientChoice): Html[] {
   const parts = [
     birthDate === undefined ? undefined : fill(strings.born, { date: birthDate }),
-    gender,
+    gender === undefined ? undefined : (strings[`gender-${gender}` as keyof typeof strings] ?? gender),
     identifier,
   ];
   return parts.flatMap((part) => (part === undefined ? [] : [html` · <bdi>${part}</bdi>`]));

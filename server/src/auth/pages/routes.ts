@@ -47,15 +47,15 @@ export class PageRoutes {
 
   /** A form's target that other sites may send to: it must do nothing by itself but show a page. */
   postFromElsewhere(path: string, handler: Handler): this {
-    this.router.post(path, readForm, this.#handle(handler));
+    this.router.post(path, readForm, this.#handle(handler, true));
     return this;
   }
 
-  #handle(handler: Handler): RequestHandler {
+  #handle(handler: Handler, fromElsewhere = false): RequestHandler {
     return async (request, response) => {
       let visit: Visit | undefined;
       try {
-        visit = await visitOf(this.#services, request, response);
+        visit = await visitOf(this.#services, request, response, fromElsewhere);
         send(visit, await handler(visit));
       } catch (error) {
         this.#fail(error, visit, request, response);

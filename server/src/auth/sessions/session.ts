@@ -3,6 +3,14 @@ import type { Tenant } from '../../access/scope.ts';
 /** What a login still lacks: the second factor, or one to be set up because the tenant demands it. */
 export type PendingStep = 'second-factor' | 'enrol';
 
+/** The session of an identity provider that a login began at. */
+export interface ProviderSession {
+  /** Id of the provider. */
+  readonly provider: string;
+  /** What the provider calls it: `sid` of OpenID Connect, SessionIndex of SAML. */
+  readonly session?: string | undefined;
+}
+
 /** A person's login in a browser. Times are epoch milliseconds. */
 export interface Session {
   /** UUID; not what the cookie holds. */
@@ -17,6 +25,8 @@ export interface Session {
   readonly methods: readonly string[];
   /** With this it is no login yet. */
   readonly pending?: PendingStep;
+  /** Id of the identity provider that it began at. */
+  readonly provider?: string;
   readonly address?: string;
   readonly userAgent?: string;
 }
@@ -26,6 +36,9 @@ export interface NewSession {
   readonly expires: number;
   readonly methods: readonly string[];
   readonly pending?: PendingStep | undefined;
+  readonly from?: ProviderSession | undefined;
+  /** When the person proved who they are, in epoch milliseconds; now by default. */
+  readonly authenticated?: number | undefined;
   readonly address?: string | undefined;
   readonly userAgent?: string | undefined;
 }
@@ -43,12 +56,16 @@ export interface SessionStore {
   /**
    * Gives a session another cookie value after the person proved more, or proved themselves again: what was known before
    * is worth nothing then (session fixation).
+   * @param from where the new proof comes from; null for one of this server, undefined when that stays as it was
+   * @param authenticated when it was proved, in epoch milliseconds; now by default
    */
   renew(
     tenant: Tenant,
     id: string,
     methods: readonly string[],
     pending: PendingStep | undefined,
+    from?: ProviderSession | null,
+    authenticated?: number,
   ): Promise<string>;
   /**
    * Ends one session of an account, or all but one, with what apps hold by them (offline access excepted).

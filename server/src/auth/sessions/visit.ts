@@ -54,18 +54,22 @@ const LANGUAGE_SECONDS = 365 * 86_400;
 
 export const isSecure = ({ settings }: PeopleServices): boolean => settings.baseUrl.startsWith('https:');
 
-/** Who asks, in which browser and language. A browser that comes for the first time gets its cookie. */
+/**
+ * Who asks, in which browser and language. A browser that comes for the first time gets its cookie.
+ * @param fromElsewhere another site's form, which comes without cookies: it must not cost the browser those that it has
+ */
 export async function visitOf(
   services: PeopleServices,
   request: Request,
   response: Response,
+  fromElsewhere = false,
 ): Promise<Visit> {
   const tenant = tenantOf(response);
   const secure = isSecure(services);
   const cookie = readCookie(request, 'browser', tenant, secure);
   const isKnown = cookie !== undefined && TOKEN.test(cookie);
   const browser = isKnown ? cookie : newSecret();
-  if (!isKnown) writeCookie(response, 'browser', tenant, secure, browser);
+  if (!isKnown && !fromElsewhere) writeCookie(response, 'browser', tenant, secure, browser);
   const [policy, found] = await Promise.all([services.policyOf(tenant), loginOf(services, request, tenant)]);
   const language = chosenLanguage(services, request, response, tenant, found?.account);
   const isIdle = found !== undefined && found.session.lastSeen + policy.idleMinutes * 60_000 < Date.now();

@@ -37,4 +37,10 @@ export interface TokenVerifier {
    * @throws FhirError 503 when the database is away and no fresh answer is known
    */
   verify(tenant: Tenant, bearer: string): Promise<AccessToken | undefined>;
+  /**
+   * As {@link TokenVerifier.verify}, for a token that needs neither the database nor a signature checked: most requests
+   * come with one, and wait for nothing.
+   * @returns undefined for any other, which verify decides about
+   */
+  remembered(tenant: Tenant, bearer: string): AccessToken | undefined;
 }

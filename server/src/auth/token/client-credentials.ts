@@ -24,8 +24,11 @@ export async function clientCredentials(
   }
   const asked = form.get('scope');
   if (asked === undefined) throw new OAuthError('invalid_scope', 'The scopes that are asked for are missing');
-  const scopes = granted(systemOnly(asked), client.scopes);
-  if (scopes === '') throw new OAuthError('invalid_scope', 'None of the scopes is registered for the client');
+  const registered = granted(systemOnly(asked), client.scopes);
+  if (registered === '')
+    throw new OAuthError('invalid_scope', 'None of the scopes is registered for the client');
+  const scopes = await services.enforceable(tenant, registered, undefined);
+  if (scopes === '') throw new OAuthError('invalid_scope', 'What the scopes search for is not understood');
   const seconds = services.settings.systemTokenSeconds;
   const { jwt } = await mintAccessToken(
     services,

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Tenant } from '../../access/scope.ts';
-import { authenticateClient } from '../clients/authenticate.ts';
+import { findRefreshToken } from '../../storage/auth/refresh-tokens.ts';
+import { authenticateClient, namesClient } from '../clients/authenticate.ts';
 import type { Client, GrantType } from '../clients/client.ts';
 import { Form, tenantOf } from '../endpoint.ts';
 import { OAuthError } from '../oauth-error.ts';
@@ -46,15 +47,29 @@ export async function tokenEndpoint(
       `grant_type must be ${Object.keys(HANDLERS).join(' or ')}`,
     );
   }
-  const client = await authenticateClient(
-    services,
-    tenant,
-    request.headers.authorization,
-    form,
-    assertionAudiences(services, tenant),
-  );
+  const { authorization } = request.headers;
+  const client =
+    (grantType === 'refresh_token' && !namesClient(authorization, form)
+      ? await publicClientOf(services, tenant, form)
+      : undefined) ??
+    (await authenticateClient(services, tenant, authorization, form, assertionAudiences(services, tenant)));
   if (!client.grantTypes.includes(grantType as GrantType)) {
     throw new OAuthError('unauthorized_client', 'The client is not registered for this grant_type');
   }
   return await handler(services, tenant, client, form);
+}
+
+/**
+ * The public client that a refresh token was issued to, for a request that names none: SMART App Launch 2.2 has no
+ * client_id among the parameters of a refresh, and for a public client an id proves nothing that the token does not.
+ */
+async function publicClientOf(
+  services: AuthServices,
+  tenant: Tenant,
+  form: Form,
+): Promise<Client | undefined> {
+  const stored = await findRefreshToken(services.connections, tenant, form.require('refresh_token'));
+  const grant = stored && (await services.grants.find(tenant, stored.grantId));
+  const client = grant && (await services.clients.find(tenant, grant.clientId));
+  return client?.kind === 'public' ? client : undefined;
 }

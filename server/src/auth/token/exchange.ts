@@ -54,7 +54,8 @@ export async function exchangeToken(
     throw new OAuthError('invalid_request', 'subject_token was exchanged already');
   }
   const asked = form.get('scope') ?? subject.scopes;
-  const scopes = granted(granted(resourceOnly(asked), subject.scopes), client.scopes);
+  const common = granted(granted(resourceOnly(asked), subject.scopes), client.scopes);
+  const scopes = await services.enforceable(tenant, common, subject.role);
   if (scopes === '')
     throw new OAuthError('invalid_scope', 'Person and agent have none of the scopes in common');
   const left = subject.expires - Math.floor(Date.now() / 1000);

@@ -6,6 +6,7 @@ import { parseScopes } from '../scopes/parse.ts';
 import type { AuthServices } from '../services.ts';
 import { urlsOf } from '../urls.ts';
 import type { AccessToken } from './access-token.ts';
+import { launchUrl } from './launch-url.ts';
 import type { LaunchContext } from './launches.ts';
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
@@ -51,15 +52,7 @@ export async function launchEndpoint(
   const launch = await services.launches.createLaunch(tenant, context);
   const iss = urlsOf(services.settings.baseUrl, tenant).fhir;
   response.status(201);
-  return compact({ launch, iss, launch_url: launchUrl(client?.launchUri, iss, launch) });
-}
-
-function launchUrl(launchUri: string | undefined, iss: string, launch: string): string | undefined {
-  if (launchUri === undefined) return undefined;
-  const url = new URL(launchUri);
-  url.searchParams.set('iss', iss);
-  url.searchParams.set('launch', launch);
-  return url.href;
+  return compact({ launch, iss, launch_url: client?.launchUri && launchUrl(client.launchUri, iss, launch) });
 }
 
 function referencesOf({ patient, encounter, fhirContext }: LaunchContext): string[] {

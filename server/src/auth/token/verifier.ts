@@ -1,8 +1,8 @@
 import * as jose from 'jose';
 import type { Tenant } from '../../access/scope.ts';
+import { Lru } from '../../collections/lru.ts';
 import { isRevoked, type Revocation } from '../../storage/auth/revocations.ts';
 import type { Connections } from '../../storage/connections.ts';
-import { Lru } from '../../terminology/lru.ts';
 import type { TenantKeys } from '../keys/tenant-keys.ts';
 import { urlsOf } from '../urls.ts';
 import type { AccessToken, TokenVerifier } from './access-token.ts';
@@ -11,7 +11,6 @@ import { RevocationWatch } from './revocation-watch.ts';
 
 /** Longest token that is looked at, in characters. */
 const MAX_LENGTH = 8192;
-/** Verified tokens that are kept: about 2 kB each. */
 const MAX_VERIFIED = 4000;
 
 export interface VerifierOptions {
@@ -23,6 +22,8 @@ export interface VerifierOptions {
   readonly now?: () => number;
   /** Milliseconds that never go back; for tests. */
   readonly clock?: () => number;
+  /** Most verified tokens that are kept; 4000 by default, about 2 kB each. */
+  readonly maxVerified?: number;
 }
 
 /** A verifier that is told when this process has revoked something. */
@@ -38,8 +39,8 @@ interface Verified {
 
 /** Makes what checks the bearer tokens of requests: see {@link TokenVerifier}. */
 export function createTokenVerifier(options: VerifierOptions): RevocableVerifier {
-  const { connections, keys, baseUrl, now = Date.now } = options;
-  const verified = new Lru<string, Verified>(MAX_VERIFIED);
+  const { connections, keys, baseUrl, now = Date.now, maxVerified = MAX_VERIFIED } = options;
+  const verified = new Lru<string, Verified>(maxVerified);
   const forget = (revoked: readonly Revocation[]): void => {
     const gone = new Set(revoked.map(({ tenantId, id }) => `${tenantId}/${id}`));
     for (const [bearer, { tenantId, token }] of verified.entries()) {
@@ -97,6 +98,16 @@ export function createTokenVerifier(options: VerifierOptions): RevocableVerifier
         return undefined;
       }
       return known.token;
+    },
+    remembered(tenant, bearer) {
+      const waiting = watch.fresh();
+      if (waiting !== undefined) {
+        // Whoever waits for the same answer is told if there is none.
+        waiting.catch(() => {});
+        return undefined;
+      }
+      const known = verified.get(bearer);
+      return known?.tenantId === tenant.id && known.token.expires > now() / 1000 ? known.token : undefined;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { copyOf } from '../../json/copy.ts';
 /** An ElementDefinition that may be changed. */
 export interface MutableElement {
   id?: string;
@@ -20,7 +21,7 @@ const OWN = new Set(['id', 'path', 'sliceName', 'base']);
 export function mergeElement(element: MutableElement, differential: MutableElement, profile: string): void {
   for (const name in differential) {
     if (OWN.has(name)) continue;
-    const value = structuredClone(differential[name]);
+    const value = copyOf(differential[name]);
     if (name === 'constraint')
       mergeConstraints(element, value as { key: string; source?: string }[], profile);
     else if (name === 'extension') mergeExtensions(element, value as { url: string }[]);

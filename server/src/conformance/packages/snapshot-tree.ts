@@ -1,3 +1,4 @@
+import { copyOf } from '../../json/copy.ts';
 import type { MutableElement } from './snapshot-merge.ts';
 
 /** An element of a snapshot that is being made. Paths and ids are set when it is written out. */
@@ -17,7 +18,7 @@ export function parseTree(elements: readonly MutableElement[]): SnapshotNode {
   const [first] = elements;
   if (first === undefined) throw new Error('a snapshot without elements');
   const root: SnapshotNode = {
-    definition: structuredClone(first),
+    definition: copyOf(first),
     name: first.path,
     children: [],
     slices: [],
@@ -29,7 +30,7 @@ export function parseTree(elements: readonly MutableElement[]): SnapshotNode {
     const parent = open[depth - 1];
     if (depth === 0 || parent === undefined) continue;
     const name = segments[depth] as string;
-    const node: SnapshotNode = { definition: structuredClone(element), name, children: [], slices: [] };
+    const node: SnapshotNode = { definition: copyOf(element), name, children: [], slices: [] };
     const sliced =
       element.sliceName === undefined ? undefined : parent.children.findLast((child) => child.name === name);
     if (sliced === undefined) parent.children.push(node);
@@ -58,7 +59,7 @@ export function ownerOf(element: SnapshotNode, name: string): SnapshotNode {
 
 export function cloneNode(node: SnapshotNode): SnapshotNode {
   return {
-    definition: structuredClone(node.definition),
+    definition: copyOf(node.definition),
     name: node.name,
     children: node.children.map(cloneNode),
     slices: node.slices.map(cloneNode),

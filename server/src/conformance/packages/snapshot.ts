@@ -1,3 +1,4 @@
+import { copyOf } from '../../json/copy.ts';
 import type { Resource } from '../../json/types.ts';
 import type { CanonicalResolver } from './package-set.ts';
 import { type MutableElement, mergeElement } from './snapshot-merge.ts';
@@ -130,7 +131,7 @@ class SnapshotMaker {
         const made = sliceOf(choice, slice ?? name);
         if (made.isNew && type !== undefined) made.node.definition.type = [type];
         if (made.isNew && isOnly && type !== undefined) {
-          choice.definition.type = [structuredClone(type)];
+          choice.definition.type = [copyOf(type)];
           choice.definition.min = element.min as number;
         }
         node = made.node;
@@ -140,7 +141,7 @@ class SnapshotMaker {
       const sliceName = slice;
       if (sliceName !== undefined) {
         if (next.definition.slicing === undefined && (name === 'extension' || name === 'modifierExtension')) {
-          next.definition.slicing = structuredClone(EXTENSION_SLICING);
+          next.definition.slicing = copyOf(EXTENSION_SLICING);
         }
         const made = sliceOf(next, sliceName);
         node = made.node;
@@ -167,7 +168,7 @@ class SnapshotMaker {
         throw new SnapshotError(`The profile ${url}: ${contentReference} leads nowhere`);
       node.children.push(...target.children.map(cloneNode));
       delete node.definition.contentReference;
-      node.definition.type ??= structuredClone(target.definition.type ?? []);
+      node.definition.type ??= copyOf(target.definition.type ?? []);
       return;
     }
     const codes = new Set((type ?? []).map(({ code }) => code));
@@ -265,7 +266,7 @@ function typeOfShortcut(
   const type = choice.definition.type?.find(
     ({ code }) => stem + code.charAt(0).toUpperCase() + code.slice(1) === name,
   );
-  return type === undefined ? undefined : structuredClone(type);
+  return type === undefined ? undefined : copyOf(type);
 }
 
 function findByPath(root: SnapshotNode, path: string): SnapshotNode | undefined {

@@ -16,7 +16,7 @@ import { resourceBody } from '../resource-body.ts';
 import type { Services } from '../services.ts';
 import { checkStructure, instant, placed } from '../write/prepare.ts';
 import type { WriteOutcome } from '../write/write-request.ts';
-import { actorOf, answerForm, successOutcome } from './write.ts';
+import { actorOf, answerForm, provenancesOf, successOutcome } from './write.ts';
 
 /** Entries of a batch that are worked on at the same time. */
 const PARALLEL = 32;
@@ -73,7 +73,10 @@ async function transaction(
   const outcomes = await services.engine.all(
     scope,
     context,
-    writing.map((entry) => ({ ...at(entry.at, () => writeOf(entry, request)), ...actorOf(request) })),
+    [
+      ...writing.map((entry) => ({ ...at(entry.at, () => writeOf(entry, request)), ...actorOf(request) })),
+      ...(writing.length === 0 ? [] : provenancesOf(request)),
+    ],
     reading.length === 0
       ? undefined
       : async (transaction) => {
@@ -220,6 +223,8 @@ function requestOf(entry: BundleEntry, request: FhirRequest): FhirRequest {
     'if-none-match': entry.ifNoneMatch,
     'if-none-exist': entry.ifNoneExist,
     'if-modified-since': entry.ifModifiedSince,
+    // Of a batch each entry is written by itself, and told of by a Provenance of its own.
+    'x-provenance': request.header('x-provenance'),
   };
   const isSearch = entry.method === 'POST' && entry.path.at(-1) === '_search';
   const { json: _json, ...rest } = request;

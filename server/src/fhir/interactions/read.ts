@@ -1,9 +1,11 @@
 import { shownText } from '../../access/hidden-elements.ts';
+import { areMembersOnly, membershipAllows, readCompartments } from '../../access/row-compartments.ts';
 import { areLabelsOnly, labelsAllow } from '../../access/row-labels.ts';
-import { grantsFor, isUnrestricted } from '../../access/scope.ts';
+import { type CompartmentRef, type Grant, grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { patientsIn } from '../../audit/patients.ts';
+import type { Hash64 } from '../../search/hash.ts';
 import { readVersion } from '../../storage/read-versions.ts';
-import type { StoredVersion } from '../../storage/rows.ts';
+import { hashToText, type StoredVersion } from '../../storage/rows.ts';
 import { binaryBytes, wantsRawBinary } from '../binary.ts';
 import { etag, httpDate, notModified } from '../entity-tags.ts';
 import { fhirError } from '../outcome.ts';
@@ -28,21 +30,10 @@ export async function read(services: Services, request: FhirRequest, route: Rout
   }
   const refHash = context.keys.reference(`${type}/${id}`);
   // What a scope keeps back does not exist for it: the same statements are asked, the same is answered.
-  // Labels are in the content, if nothing else keeps a resource back.
-  const byLabels = interaction === 'read' && areLabelsOnly(grants);
-  const [version, allowed] = await Promise.all([
-    route.version === undefined
-      ? services.reader.read(context.tenant, refHash)
-      : readVersion(services.connections, context.tenant, refHash, route.version),
-    byLabels ||
-      isUnrestricted(scope, type, interaction) ||
-      isVisible(services, scope, context, type, interaction, refHash, route.version),
-  ]);
-  const visible =
-    allowed &&
-    (!byLabels ||
-      isUnrestricted(scope, type, interaction) ||
-      (version?.deleted === false && labelsAllow(grants, version.content)));
+  const { version, visible } =
+    interaction === 'read'
+      ? await currentVersion(services, request, type, grants, refHash)
+      : await pastVersion(services, request, type, refHash, route.version as number);
   if (version === undefined || version.id !== id || version.type !== type || !visible) {
     const what = route.version === undefined ? `${type}/${id}` : `${type}/${id}/_history/${route.version}`;
     throw fhirError(404, 'not-found', `${what} does not exist`, 'http.path');
@@ -51,6 +42,54 @@ export async function read(services: Services, request: FhirRequest, route: Rout
   const response = versionResponse(request, { ...version, content }, interaction);
   if (services.audit === undefined) return response;
   return { ...response, patients: patientsIn(version.content) };
+}
+
+interface Found {
+  readonly version: StoredVersion | undefined;
+  readonly visible: boolean;
+}
+
+/** The current version. Labels and the compartments that it is in are told by its row: mostly nothing else is asked. */
+async function currentVersion(
+  services: Services,
+  { context, scope }: FhirRequest,
+  type: string,
+  grants: readonly Grant[],
+  refHash: Hash64,
+): Promise<Found> {
+  const { tenant } = context;
+  if (isUnrestricted(scope, type, 'read'))
+    return { version: await services.reader.read(tenant, refHash), visible: true };
+  if (areLabelsOnly(grants)) {
+    const version = await services.reader.read(tenant, refHash);
+    return { version, visible: version?.deleted === false && labelsAllow(grants, version.content) };
+  }
+  const askDatabase = () => isVisible(services, scope, context, type, 'read', refHash);
+  const compartments = readCompartments(grants);
+  if (compartments === undefined) {
+    const [version, visible] = await Promise.all([services.reader.read(tenant, refHash), askDatabase()]);
+    return { version, visible };
+  }
+  const tokenOf = (one: CompartmentRef) => context.keys.compartment(one.type, one.id);
+  const version = await services.reader.read(tenant, refHash, compartments.map(tokenOf));
+  const isMember = (one: CompartmentRef) => version?.tokens?.includes(hashToText(tokenOf(one))) === true;
+  const allowed = version?.deleted === false && membershipAllows(grants, version, isMember);
+  return { version, visible: allowed || (!areMembersOnly(grants) && (await askDatabase())) };
+}
+
+async function pastVersion(
+  services: Services,
+  { context, scope }: FhirRequest,
+  type: string,
+  refHash: Hash64,
+  number: number,
+): Promise<Found> {
+  const [version, visible] = await Promise.all([
+    readVersion(services.connections, context.tenant, refHash, number),
+    isUnrestricted(scope, type, 'vread') ||
+      isVisible(services, scope, context, type, 'vread', refHash, number),
+  ]);
+  return { version, visible };
 }
 
 function versionResponse(

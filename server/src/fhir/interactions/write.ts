@@ -1,5 +1,6 @@
 import { shownText } from '../../access/hidden-elements.ts';
 import { grantsFor, type Interaction } from '../../access/scope.ts';
+import { provenanceOfHeader, provenanceRequest } from '../../audit/provenance.ts';
 import { shownValue } from '../../json/shown.ts';
 import type { Resource } from '../../json/types.ts';
 import { binaryOfBody } from '../binary.ts';
@@ -20,14 +21,19 @@ export async function create(services: Services, request: FhirRequest, route: Ro
   const resource = bodyOf(request, type);
   const criteria = request.header('if-none-exist');
   const { scope, context } = request;
-  const outcome = await services.writes.write(scope, context, {
-    kind: 'create',
-    type,
-    resource,
-    at: '',
-    ...actorOf(request),
-    ...(criteria === undefined ? {} : { criteria: criteria.replace(/^.*\?/, '') }),
-  });
+  const outcome = await services.writes.write(
+    scope,
+    context,
+    {
+      kind: 'create',
+      type,
+      resource,
+      at: '',
+      ...actorOf(request),
+      ...(criteria === undefined ? {} : { criteria: criteria.replace(/^.*\?/, '') }),
+    },
+    provenancesOf(request),
+  );
   return written(request, outcome, 'create');
 }
 
@@ -48,15 +54,20 @@ export async function update(services: Services, request: FhirRequest, route: Ro
       `${type}.id`,
     );
   }
-  const outcome = await services.writes.write(request.scope, request.context, {
-    kind: 'update',
-    type,
-    resource,
-    at: '',
-    ...actorOf(request),
-    ...targetOf(request, route),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-  });
+  const outcome = await services.writes.write(
+    request.scope,
+    request.context,
+    {
+      kind: 'update',
+      type,
+      resource,
+      at: '',
+      ...actorOf(request),
+      ...targetOf(request, route),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    },
+    provenancesOf(request),
+  );
   return written(request, outcome, 'update');
 }
 
@@ -64,15 +75,20 @@ export async function update(services: Services, request: FhirRequest, route: Ro
 export async function patch(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
   const type = route.type as string;
   const ifMatch = ifMatchVersion(request.header('if-match'));
-  const outcome = await services.writes.write(request.scope, request.context, {
-    kind: 'patch',
-    type,
-    patch: guardedPatch(request.scope, patchOf(request)),
-    at: '',
-    ...actorOf(request),
-    ...targetOf(request, route),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-  });
+  const outcome = await services.writes.write(
+    request.scope,
+    request.context,
+    {
+      kind: 'patch',
+      type,
+      patch: guardedPatch(request.scope, patchOf(request)),
+      at: '',
+      ...actorOf(request),
+      ...targetOf(request, route),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    },
+    provenancesOf(request),
+  );
   return written(request, outcome, 'patch');
 }
 
@@ -80,14 +96,19 @@ export async function patch(services: Services, request: FhirRequest, route: Rou
 export async function remove(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
   const type = route.type as string;
   const ifMatch = ifMatchVersion(request.header('if-match'));
-  const outcome = await services.writes.write(request.scope, request.context, {
-    kind: 'delete',
-    type,
-    at: '',
-    ...actorOf(request),
-    ...targetOf(request, route),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-  });
+  const outcome = await services.writes.write(
+    request.scope,
+    request.context,
+    {
+      kind: 'delete',
+      type,
+      at: '',
+      ...actorOf(request),
+      ...targetOf(request, route),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    },
+    provenancesOf(request),
+  );
   return deleted(request, outcome);
 }
 
@@ -99,6 +120,15 @@ function bodyOf(request: FhirRequest, type: string): Resource {
 /** Who has made a request, as the writes that it consists of carry it. */
 export function actorOf({ actor }: FhirRequest): Pick<WriteRequest, 'actor'> {
   return actor === undefined ? {} : { actor };
+}
+
+/**
+ * The write of the Provenance that a request's X-Provenance gives for what the request writes.
+ * @throws FhirError 400 for what is no such Provenance
+ */
+export function provenancesOf(request: FhirRequest): WriteRequest[] {
+  const provenance = provenanceOfHeader(request.header('x-provenance'), request.context);
+  return provenance === undefined ? [] : [{ ...provenanceRequest(provenance), ...actorOf(request) }];
 }
 
 function targetOf(request: FhirRequest, route: Route): Pick<WriteRequest, 'id' | 'criteria'> {

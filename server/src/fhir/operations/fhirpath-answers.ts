@@ -1,6 +1,11 @@
 import { isObject, isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import { TxContext } from '../../terminology/context.ts';
+import { TxError } from '../../terminology/issues.ts';
+import { TxParameters } from '../../terminology/parameters.ts';
+import { Sources } from '../../terminology/sources.ts';
+import { subsumes } from '../../terminology/subsumes.ts';
 import { tenantTerminology } from '../../terminology/tenant-terminology.ts';
 import type { ValidationIssue } from '../../validation/profiles/types.ts';
 import type { FhirRequest } from '../request.ts';
@@ -9,12 +14,13 @@ import { validateInTenant } from '../validation/validate-in-tenant.ts';
 import type { FhirPathAnswers } from './fhirpath-evaluator.ts';
 import { terminologyOf, visibleTo } from './terminology/call.ts';
 
-/** Answers with a tenant's packages, profiles and terminology (R4 fhirpath.html#functions: conformsTo(), memberOf()). */
+/** Answers with a tenant's packages, profiles and terminology (R4 fhirpath.html#functions: conformsTo(), memberOf(), subsumes()). */
 export function answersInTenant(services: Services, request: FhirRequest): FhirPathAnswers {
   return async ({ kind, url, json }) => {
     const value = parseJson(json);
     const terminology = terminologyOf(services);
     const context = await services.tenants.current(request.context.tenant);
+    if (kind === 'subsumes') return subsumesInTenant(services, request, url, value);
     if (kind === 'conformsTo') {
       const resource = profiledBy(value);
       if (resource === undefined || (await context.validators()).profile(url) === undefined) return undefined;
@@ -28,6 +34,35 @@ export function answersInTenant(services: Services, request: FhirRequest): FhirP
       return result === 'unknown' ? undefined : result;
     });
   };
+}
+
+/** Whether the first of two codes subsumes the second or is the same; undefined where the system or a code is not known. */
+async function subsumesInTenant(
+  services: Services,
+  request: FhirRequest,
+  system: string,
+  codes: JsonValue,
+): Promise<boolean | undefined> {
+  const [above, below] = Array.isArray(codes) ? codes : [];
+  if (typeof above !== 'string' || typeof below !== 'string') return undefined;
+  const sources = new Sources({
+    service: terminologyOf(services),
+    context: request.context,
+    visible: visibleTo(request),
+    extra: [],
+  });
+  try {
+    const provider = await new TxContext(sources, new TxParameters([], undefined, false)).codeSystem(
+      system,
+      undefined,
+    );
+    if (provider === undefined) return undefined;
+    const outcome = await subsumes(provider, above, below);
+    return outcome === 'equivalent' || outcome === 'subsumes';
+  } catch (error) {
+    if (error instanceof TxError) return undefined;
+    throw error;
+  }
 }
 
 /** The resource without the profiles that it declares: only those asked for count. Undefined for what is no resource. */

@@ -23,12 +23,15 @@ const MAX_WAITING = 64;
 /** The thread takes some tens of megabytes: it goes when nobody has asked for this long. */
 const IDLE_LIMIT = 60_000;
 const HEAP_MEGABYTES = 192;
+/** How long after its time an evaluation that has not stopped itself is stopped with its thread. */
+const STOP_AFTER = 1000;
+/** How long a thread that has nothing to do may take to end. */
+const END_LIMIT = 2000;
 
 type Answered = Extract<FhirPathMessage, { kind: 'done' | 'asks' }>;
 
 interface Waiting {
   readonly job: FhirPathJob;
-  readonly timeLimit: number;
   readonly resolve: (message: Answered) => void;
   readonly reject: (error: Error) => void;
   readonly waitTimer: NodeJS.Timeout;
@@ -56,13 +59,13 @@ export class FhirPathEvaluator {
    *   (too-costly) for one that takes too long, gives or asks too much; 503 (throttled) when too many wait
    */
   async evaluate(
-    job: FhirPathJob,
+    job: Omit<FhirPathJob, 'timeLimit'>,
     timeLimit = TIME_LIMIT,
     answers: FhirPathAnswers = async () => undefined,
   ): Promise<readonly FhirPathResult[]> {
     const known: [string, boolean | null][] = [];
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const answered = await this.#once({ ...job, answers: known }, timeLimit);
+      const answered = await this.#once({ ...job, timeLimit, answers: known });
       if (answered.kind === 'done') return answered.results;
       for (const question of answered.questions) {
         known.push([questionKey(question), (await answers(question)) ?? null]);
@@ -71,12 +74,11 @@ export class FhirPathEvaluator {
     throw fhirError(422, 'too-costly', 'The FHIRPath expression asks too much of profiles and value sets');
   }
 
-  #once(job: FhirPathJob, timeLimit: number): Promise<Answered> {
+  #once(job: FhirPathJob): Promise<Answered> {
     if (this.#waiting.length >= MAX_WAITING) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         job,
-        timeLimit,
         resolve,
         reject,
         waitTimer: setTimeout(() => {
@@ -93,15 +95,17 @@ export class FhirPathEvaluator {
 
   /** Ends the thread; what is being evaluated or waits fails. The evaluator can be used again. */
   async close(): Promise<void> {
+    const isBusy = this.#current !== undefined;
     const left = [...(this.#current === undefined ? [] : [this.#current]), ...this.#waiting.splice(0)];
     this.#current = undefined;
     const worker = this.#worker;
+    const isIdle = this.#ready && !isBusy;
     this.#drop();
     for (const waiting of left) {
       clearTimeout(waiting.waitTimer);
       waiting.reject(fhirError(503, 'transient', 'The server is shutting down'));
     }
-    await worker?.terminate();
+    if (worker !== undefined) await (isIdle ? ended(worker) : worker.terminate());
   }
 
   #next(): void {
@@ -112,7 +116,7 @@ export class FhirPathEvaluator {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) {
       worker.unref();
-      this.#timer = setTimeout(() => this.#stop(), IDLE_LIMIT).unref();
+      this.#timer = setTimeout(() => this.#end(), IDLE_LIMIT).unref();
       return;
     }
     clearTimeout(waiting.waitTimer);
@@ -124,10 +128,10 @@ export class FhirPathEvaluator {
         fhirError(
           422,
           'too-costly',
-          `The FHIRPath expression takes longer than ${waiting.timeLimit / 1000} s`,
+          `The FHIRPath expression takes longer than ${waiting.job.timeLimit / 1000} s`,
         ),
       );
-    }, waiting.timeLimit);
+    }, waiting.job.timeLimit + STOP_AFTER);
     worker.postMessage(waiting.job);
   }
 
@@ -166,6 +170,9 @@ export class FhirPathEvaluator {
       case 'done':
       case 'asks':
         current?.resolve(message);
+        break;
+      case 'too-costly':
+        current?.reject(fhirError(422, 'too-costly', `FHIRPath: ${message.message}`));
         break;
       case 'too-large':
         current?.reject(
@@ -208,11 +215,34 @@ export class FhirPathEvaluator {
     void worker?.terminate();
   }
 
+  /** Lets a thread that has nothing to do end by itself. */
+  #end(): void {
+    const worker = this.#worker;
+    this.#drop();
+    if (worker !== undefined) void ended(worker);
+  }
+
   #drop(): void {
     clearTimeout(this.#timer);
     this.#worker = undefined;
     this.#ready = false;
   }
+}
+
+/**
+ * Asks a thread that has nothing to do to end, and waits until it has. A thread is terminated from outside only if it does
+ * not: that stops native code wherever it is.
+ */
+async function ended(worker: Worker): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), END_LIMIT);
+  });
+  worker.postMessage('end');
+  const outcome = await Promise.race([exit, late]);
+  clearTimeout(timer);
+  if (outcome === 'late') await worker.terminate();
 }
 
 function busy(): Error {

@@ -1,9 +1,15 @@
+import { PackageSet } from '../../conformance/packages/index.ts';
 import { loadTerminology } from '../../conformance/terminology.ts';
 import type { Knowledge } from '../../fhirpath/environment.ts';
 import type { Model } from '../../fhirpath/model.ts';
 import type { Node } from '../../fhirpath/values.ts';
 import { isObject } from '../../json/objects.ts';
+import type { JsonObject } from '../../json/types.ts';
+import { type StructureDefinition, snapshotOf } from '../../validation/profiles/types.ts';
 import { type FhirPathQuestion, questionKey } from './fhirpath-protocol.ts';
+
+/** R4's definitions, read when they are first asked for. */
+let definitions: PackageSet | undefined;
 
 const CORE = 'http://hl7.org/fhir/StructureDefinition/';
 /** How many questions are asked at once. */
@@ -42,12 +48,36 @@ export class AskingKnowledge implements Knowledge {
   subsumes(system: string, code: string, other: string): boolean | undefined {
     const terminology = loadTerminology();
     const known = [code, other].every((one) => terminology.display(system, one) !== undefined);
-    if (!known) return terminology.isComplete(system) ? false : undefined;
+    if (!known && terminology.isComplete(system)) return false;
+    if (!known) return this.#ask('subsumes', [code, other], system);
     return code === other || terminology.ancestors(system, other).includes(code);
   }
 
-  #ask(kind: FhirPathQuestion['kind'], value: Node | string, url: string): boolean | undefined {
-    const [type, data] = typeof value === 'string' ? ['string', value] : [value.type, value.value];
+  /** R4's own definition of an element, by the type of what it is in; of a resource that of its type. */
+  elementDefinition({ type, path, parent }: Node): JsonObject | undefined {
+    const name = path?.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
+    if (parent === undefined || name === undefined) return this.#definitionAt(type);
+    // The element may be one of a type that the parent's derives from.
+    for (const holder of this.#model.chain(parent.type)) {
+      const found = this.#definitionAt(`${holder}.${name}`) ?? this.#definitionAt(`${holder}.${name}[x]`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #definitionAt(path: string): JsonObject | undefined {
+    definitions ??= new PackageSet([]);
+    const structure = definitions.resolve('StructureDefinition', CORE + path.split('.', 1)[0]);
+    const elements = structure === undefined ? undefined : snapshotOf(structure as StructureDefinition);
+    return elements?.find((element) => element.path === path) as JsonObject | undefined;
+  }
+
+  #ask(
+    kind: FhirPathQuestion['kind'],
+    value: Node | string | readonly string[],
+    url: string,
+  ): boolean | undefined {
+    const [type, data] = isNode(value) ? [value.type, value.value] : ['string', value];
     const question: FhirPathQuestion = { kind, type, url, json: JSON.stringify(data ?? null) };
     const key = questionKey(question);
     const answer = this.#answers.get(key);
@@ -55,6 +85,10 @@ export class AskingKnowledge implements Knowledge {
     if (this.#questions.size < MAX_QUESTIONS) this.#questions.set(key, question);
     return false;
   }
+}
+
+function isNode(value: Node | string | readonly string[]): value is Node {
+  return typeof value === 'object' && !Array.isArray(value);
 }
 
 /** A code by its text, a Coding or CodeableConcept with its systems; undefined for a value set that is not of R4. */

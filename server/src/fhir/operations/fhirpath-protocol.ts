@@ -9,18 +9,20 @@ export interface FhirPathJob {
   readonly variables?: readonly (readonly [name: string, values: readonly FhirPathVariable[]])[];
   /** Elements that the types do not have are no errors: they give nothing. */
   readonly lenient?: boolean;
+  /** Milliseconds that the evaluation may take. */
+  readonly timeLimit: number;
   /** Answers to questions that were asked before, by {@link questionKey}; null where there is none. */
   readonly answers?: readonly (readonly [key: string, answer: boolean | null])[];
 }
 
 /** What a function asks that the thread does not know. */
 export interface FhirPathQuestion {
-  readonly kind: 'memberOf' | 'conformsTo';
+  readonly kind: 'memberOf' | 'conformsTo' | 'subsumes';
   /** FHIR type of the value. */
   readonly type: string;
-  /** JSON text of the value. */
+  /** JSON text of the value; for `subsumes` of the two codes, the one that may be above first. */
   readonly json: string;
-  /** Canonical URL of the value set or profile. */
+  /** Canonical URL of the value set, profile or code system. */
   readonly url: string;
 }
 
@@ -66,4 +68,5 @@ export type FhirPathMessage =
   | { readonly kind: 'done'; readonly results: readonly FhirPathResult[] }
   | { readonly kind: 'asks'; readonly questions: readonly FhirPathQuestion[] }
   | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'too-costly'; readonly message: string }
   | { readonly kind: 'too-large' };

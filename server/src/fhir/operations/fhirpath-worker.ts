@@ -7,6 +7,7 @@ import { textOf } from '../../fhirpath/decimal.ts';
 import { Environment } from '../../fhirpath/environment.ts';
 import { FhirPathError } from '../../fhirpath/errors.ts';
 import { evaluate } from '../../fhirpath/evaluate.ts';
+import { limited, TooCostly } from '../../fhirpath/limits.ts';
 import { Model } from '../../fhirpath/model.ts';
 import { parseExpression } from '../../fhirpath/parser.ts';
 import { temporalText } from '../../fhirpath/temporal.ts';
@@ -27,6 +28,8 @@ import type {
  * and has bounded memory. Nothing in it reaches out.
  */
 
+/** What one evaluation may take, of the thread's memory too. */
+const MAX_STEPS = 20_000_000;
 const MAX_VALUES = 20_000;
 const MAX_TEXT = 16 * 1024 * 1024;
 
@@ -38,6 +41,7 @@ let valuesLeft = 0;
 let textLeft = 0;
 
 function run(job: FhirPathJob, knowledge: AskingKnowledge): FhirPathResult[] {
+  const started = performance.now();
   valuesLeft = MAX_VALUES;
   textLeft = MAX_TEXT;
   const json = job.resource === undefined ? undefined : parseJson(job.resource);
@@ -52,6 +56,7 @@ function run(job: FhirPathJob, knowledge: AskingKnowledge): FhirPathResult[] {
   constants.set('resource', resource);
   constants.set('rootResource', resource);
   const now = new Date();
+  const spend = limited(MAX_STEPS, started + job.timeLimit);
   const main = parseExpression(job.expression);
   const check = (expression: Expression, input: Items) => {
     if (job.lenient === true) return;
@@ -67,6 +72,7 @@ function run(job: FhirPathJob, knowledge: AskingKnowledge): FhirPathResult[] {
       new Environment(model, new Map([...constants, ['context', input]]), {
         knowledge,
         now,
+        spend,
         trace: (name, items) => traces.push({ name, values: items.map(describe) }),
       }),
     );
@@ -149,6 +155,7 @@ function answer(job: FhirPathJob): FhirPathMessage {
     // With the answers it might not fail.
     if (knowledge.questions.length > 0) return { kind: 'asks', questions: knowledge.questions };
     if (error instanceof TooLarge) return { kind: 'too-large' };
+    if (error instanceof TooCostly) return { kind: 'too-costly', message: error.message };
     if (error instanceof FhirPathError) return { kind: 'failed', message: error.message };
     // The stack, or memory for one text, is used up.
     if (error instanceof RangeError) return { kind: 'too-large' };
@@ -156,5 +163,9 @@ function answer(job: FhirPathJob): FhirPathMessage {
   }
 }
 
-parentPort?.on('message', (job: FhirPathJob) => parentPort?.postMessage(answer(job)));
+parentPort?.on('message', (job: FhirPathJob | 'end') => {
+  // Closing the port lets the thread end by itself.
+  if (job === 'end') parentPort?.close();
+  else parentPort?.postMessage(answer(job));
+});
 parentPort?.postMessage({ kind: 'ready' } satisfies FhirPathMessage);

@@ -305,12 +305,26 @@ describe('what is refused', () => {
   it('an expression that takes too long or too much: 422, and the next one is evaluated', {
     timeout: 60_000,
   }, async () => {
-    const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+$')";
+    const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+\\\\1$')";
     const [bomb, after] = await Promise.all([refused(results(slow)), results('1')]);
     expect(bomb).toMatchObject({ status: 422, code: 'too-costly' });
     expect(after[0]?.['part']).toEqual([{ name: 'integer', valueInteger: 1 }]);
     const many = 'iif(true, (1|2|3|4|5|6|7|8|9|10))';
     const product = Array.from({ length: 6 }, () => `${many}.select(`).join('') + many + ')'.repeat(6);
-    expect(await refused(results(product))).toMatchObject({ status: 422, code: 'too-costly' });
+    for (const endless of [product, '1.repeatAll($this)', "'a'.repeat($this & $this)"]) {
+      expect(await refused(results(endless))).toMatchObject({ status: 422, code: 'too-costly' });
+    }
   });
+});
+
+it('elementDefinition() gives R4 definitions of elements (R4 fhirpath.html#functions)', async () => {
+  const paths = await results(
+    '(name.first() | name.family.first() | birthDate | $this).elementDefinition().path',
+  );
+  expect(paths[0]?.['part']).toEqual([
+    expect.objectContaining({ valueString: 'Patient.name' }),
+    expect.objectContaining({ valueString: 'HumanName.family' }),
+    expect.objectContaining({ valueString: 'Patient.birthDate' }),
+    expect.objectContaining({ valueString: 'Patient' }),
+  ]);
 });

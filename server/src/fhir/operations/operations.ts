@@ -2,11 +2,13 @@ import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { breakGlass, breakGlassEnd } from './break-glass.ts';
 import { disclosures } from './disclosures.ts';
 import { docref } from './docref.ts';
 import { everything } from './everything.ts';
 import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
+import { link } from './link.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
 import { PACKAGE_OPERATIONS } from './packages.ts';
 import { reindex } from './reindex.ts';
@@ -132,6 +134,33 @@ export const OPERATIONS: readonly Operation[] = [
     safe: true,
     audited: true,
     handle: disclosures,
+  },
+  {
+    name: 'break-glass',
+    definition: 'https://vesta.health/fhir/OperationDefinition/break-glass',
+    types: ['Patient'],
+    levels: ['instance'],
+    safe: true,
+    audited: true,
+    handle: breakGlass,
+  },
+  {
+    name: 'break-glass-end',
+    definition: 'https://vesta.health/fhir/OperationDefinition/break-glass-end',
+    types: ['Patient'],
+    levels: ['instance'],
+    safe: false,
+    audited: true,
+    handle: breakGlassEnd,
+  },
+  {
+    name: 'link',
+    definition: 'https://vesta.health/fhir/OperationDefinition/link',
+    types: ['Binary'],
+    levels: ['instance'],
+    safe: true,
+    audited: true,
+    handle: link,
   },
   ...TERMINOLOGY_OPERATIONS,
   ...PACKAGE_OPERATIONS,

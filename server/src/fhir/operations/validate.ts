@@ -1,12 +1,14 @@
-import { grantsFor } from '../../access/scope.ts';
+import { grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { isResource } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonValue, Resource } from '../../json/types.ts';
 import { runTransaction } from '../../storage/transaction.ts';
 import { read } from '../interactions/read.ts';
 import { FhirError, fhirError, type Issue, operationOutcome } from '../outcome.ts';
+import { withVisibleReasons } from '../reasons.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
+import { isVisible } from '../search/conditional-search.ts';
 import type { Services } from '../services.ts';
 import { validateInTenant } from '../validation/validate-in-tenant.ts';
 import { assertUnreferenced } from '../write/integrity.ts';
@@ -57,14 +59,8 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
   }
   const profiles = parameters.all('profile').map(String);
   let resource = parameters.get('resource');
-  if (resource === undefined && route.id !== undefined) {
-    const stored = await read(
-      services,
-      { ...request, query: [], header: () => undefined },
-      { ...route, interaction: 'read' },
-    );
-    resource = parseJson(stored.text ?? '{}');
-  }
+  if (resource === undefined && route.id !== undefined && mode !== 'delete')
+    resource = await stored(services, request, route);
   if (mode === 'delete') return deletionIssues(services, request, route, resource);
   if (!isResource(resource))
     throw fhirError(400, 'required', '$validate needs a resource', 'Parameters.parameter');
@@ -80,7 +76,8 @@ async function findIssues(services: Services, request: FhirRequest, route: Route
     { profiles },
     visibleTo(request),
   );
-  return [...requestIssues(resource, route, mode), ...found];
+  const changing = mode === 'update' ? await updateIssues(services, request, route) : [];
+  return [...requestIssues(resource, route, mode), ...changing, ...found];
 }
 
 /** What is wrong with the resource for this URL and mode, whatever is in it. */
@@ -117,13 +114,17 @@ function requestIssues(resource: Resource, route: Route, mode: string | undefine
   return issues;
 }
 
-/** Whether the resource could be deleted now. @throws FhirError 400 when it is not said which, 404 and 410 as read does */
+/**
+ * Whether the resource could be deleted now, as far as the asker may know.
+ * @throws FhirError 400 when it is not said which, 404 and 410 as read does
+ */
 async function deletionIssues(
   services: Services,
-  { context, scope }: FhirRequest,
+  request: FhirRequest,
   route: Route,
   resource: JsonValue | undefined,
 ): Promise<readonly Issue[]> {
+  const { context, scope } = request;
   const id = route.id ?? (isResource(resource) ? resource['id'] : undefined);
   if (typeof id !== 'string')
     throw fhirError(
@@ -133,8 +134,12 @@ async function deletionIssues(
       'Parameters.parameter',
     );
   const type = route.type as string;
-  if (grantsFor(scope, type, 'delete').length === 0)
-    return [{ severity: 'error', code: 'forbidden', diagnostics: `Deleting a ${type} is not allowed here` }];
+  if (grantsFor(scope, type, 'delete').length === 0) return [notAllowed('Deleting', type)];
+  await stored(services, request, { ...route, id });
+  const may =
+    isUnrestricted(scope, type, 'delete') ||
+    (await isVisible(services, scope, context, type, 'delete', context.keys.reference(`${type}/${id}`)));
+  if (!may) return [notAllowed('Deleting', type)];
   if (services.settings.references !== 'strict') return [];
   try {
     await runTransaction(services.connections, context.tenant, (transaction) =>
@@ -142,7 +147,46 @@ async function deletionIssues(
     );
     return [];
   } catch (error) {
-    if (error instanceof FhirError && error.status === 409) return error.issues;
-    throw error;
+    // Who refers to it is told as far as the asker may see them.
+    const visible = await withVisibleReasons(services, request, error);
+    if (visible instanceof FhirError && visible.status === 409) return visible.issues;
+    throw visible;
   }
 }
+
+/** What an update of the resource that the URL names would meet. What the asker may not see is not there. */
+async function updateIssues(
+  services: Services,
+  request: FhirRequest,
+  route: Route,
+): Promise<readonly Issue[]> {
+  const { scope } = request;
+  const type = route.type as string;
+  if (route.id === undefined) return [];
+  if (grantsFor(scope, type, 'update').length === 0) return [notAllowed('Updating', type)];
+  try {
+    await stored(services, request, route);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FhirError) || (error.status !== 404 && error.status !== 410)) throw error;
+    if (grantsFor(scope, type, 'create').length === 0) return [notAllowed('Creating', type)];
+    const diagnostics = `There is no ${type}/${route.id} to be seen: an update would create it`;
+    return [{ severity: 'information', code: 'informational', diagnostics }];
+  }
+}
+
+/** The stored resource as the asker may read it. @throws FhirError 403, 404, 410 */
+async function stored(services: Services, request: FhirRequest, route: Route): Promise<JsonValue> {
+  const { text } = await read(
+    services,
+    { ...request, query: [], header: () => undefined },
+    { ...route, interaction: 'read' },
+  );
+  return parseJson(text ?? '{}');
+}
+
+const notAllowed = (what: string, type: string): Issue => ({
+  severity: 'error',
+  code: 'forbidden',
+  diagnostics: `${what} a ${type} is not allowed here`,
+});

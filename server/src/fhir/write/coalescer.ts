@@ -1,4 +1,5 @@
 import { type AccessScope, sameScope } from '../../access/scope.ts';
+import { CommitUnknown } from '../../storage/transaction.ts';
 import { FhirError } from '../outcome.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import type { WriteEngine } from './engine.ts';
@@ -35,9 +36,21 @@ export class WriteCoalescer {
     this.#engine = engine;
   }
 
-  /** @throws FhirError what the engine says of this request */
-  write(scope: AccessScope, context: TenantContext, request: WriteRequest): Promise<WriteOutcome> {
-    const alone = request.criteria !== undefined && request.kind !== 'create';
+  /**
+   * @param companions what is written with it in its transaction, such as a Provenance that tells of it
+   * @throws FhirError what the engine says of this request
+   */
+  write(
+    scope: AccessScope,
+    context: TenantContext,
+    request: WriteRequest,
+    companions: readonly WriteRequest[] = [],
+  ): Promise<WriteOutcome> {
+    if (companions.length > 0) {
+      const all = this.#engine.all(scope, context, [request, ...companions]);
+      return all.then(([outcome]) => outcome as WriteOutcome);
+    }
+    const alone = scope.agent === true || (request.criteria !== undefined && request.kind !== 'create');
     if (alone || hasConditionalReference(request)) {
       return this.#engine.one(scope, context, request);
     }
@@ -87,8 +100,13 @@ export class WriteCoalescer {
           first.context,
           group.map((waiting) => waiting.request),
         );
-      } catch {
-        // Something befell the transaction as a whole: each request gets its own chance and its own error.
+      } catch (error) {
+        // What may have been committed must not be written twice.
+        if (error instanceof CommitUnknown) {
+          for (const waiting of group) waiting.reject(error);
+          return;
+        }
+        // Something else befell the transaction as a whole: each request gets its own chance and its own error.
       }
     }
     if (results === undefined) {

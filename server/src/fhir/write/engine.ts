@@ -1,7 +1,11 @@
-import type { AccessScope } from '../../access/scope.ts';
+import type { Labeller } from '../../access/labels/labeller.ts';
+import type { AccessScope, Tenant } from '../../access/scope.ts';
 import type { AuditInput } from '../../audit/entry.ts';
+import { agentsProvenance } from '../../audit/provenance.ts';
 import type { AuditTrail } from '../../audit/trail.ts';
 import type { Hash64 } from '../../search/hash.ts';
+import type { FieldCipher } from '../../security/fields/cipher.ts';
+import { protectsNothing } from '../../security/fields/policy.ts';
 import type { Connections } from '../../storage/connections.ts';
 import { type RowIdGenerator, uuidV7 } from '../../storage/row-id.ts';
 import { hashToText, type NewVersion } from '../../storage/rows.ts';
@@ -11,6 +15,7 @@ import type { TerminologyService } from '../../terminology/service.ts';
 import { FhirError, type Issue } from '../outcome.ts';
 import { conditionalSearch } from '../search/conditional-search.ts';
 import type { TenantContext } from '../tenant-context.ts';
+import { noteDeciding } from './access-hooks.ts';
 import { type BundleReferences, collectBundleReferences } from './bundle-references.ts';
 import {
   assertConformance,
@@ -19,6 +24,7 @@ import {
   StaleConformance,
 } from './conformance-guard.ts';
 import { type CriteriaMatch, CriteriaResolver } from './criteria.ts';
+import { planDescription } from './describe.ts';
 import {
   assertUnreferenced,
   lockForDeletion,
@@ -60,8 +66,12 @@ export interface WriteParts {
   readonly conformance: ConformanceSource;
   /** Judges codes where a tenant's policy has writes validated against profiles. */
   readonly terminology: TerminologyService;
+  /** What puts security labels on resources of a tenant; undefined for one that wants none. */
+  readonly labellerOf?: ((context: TenantContext) => Promise<Labeller | undefined>) | undefined;
   /** Told of every write within its transaction. */
   readonly audit?: AuditTrail | undefined;
+  /** The cipher of a tenant's fields, where contexts have some encrypted. */
+  readonly cipherOf?: ((tenant: Tenant) => FieldCipher | Promise<FieldCipher>) | undefined;
 }
 
 /**
@@ -98,9 +108,10 @@ export class WriteEngine {
     assertGranted(scope, requests);
     this.#parts.audit?.assertNotLogged(requests);
     await checkStructures(context, requests);
-    const references = collectBundleReferences(context, requests);
-    const results = await this.#run(scope, context, requests, references, true, beforeCommit);
-    return results as WriteOutcome[];
+    const all = scope.agent === true ? [...requests, agentsProvenance(scope)] : requests;
+    const references = collectBundleReferences(context, all);
+    const results = await this.#run(scope, context, all, references, true, beforeCommit);
+    return results.slice(0, requests.length) as WriteOutcome[];
   }
 
   /**
@@ -154,6 +165,8 @@ export class WriteEngine {
       if (atomic) throwTogether([...refused.values()]);
       const accepted = refused.size === 0 ? requests : requests.filter((request) => !refused.has(request));
       let events: readonly AuditInput[] = [];
+      const cipher = protectsNothing(used.fields) ? undefined : await this.#parts.cipherOf?.(used.tenant);
+      const label = await this.#parts.labellerOf?.(used);
       const attempt = () =>
         runTransaction(
           this.connections,
@@ -168,6 +181,8 @@ export class WriteEngine {
               newIds,
               atomic,
               notes,
+              cipher,
+              label,
               (written) => {
                 events = written;
               },
@@ -185,11 +200,7 @@ export class WriteEngine {
         // A transaction that only reads has no requests; one of which all were refused has nothing to do.
         const nothingLeft = accepted.length === 0 && requests.length > 0;
         const results = nothingLeft ? [] : await attempt();
-        this.#parts.audit?.committed(used.tenant, events);
-        this.#afterCommit(
-          used,
-          results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
-        );
+        this.#tellOfCommit(used, events, results);
         let next = 0;
         return requests.map((request) => refused.get(request) ?? (results[next++] as WriteResult));
       } catch (error) {
@@ -197,6 +208,25 @@ export class WriteEngine {
         if (!(error instanceof StaleConformance)) throw error;
         context = await this.#parts.conformance.current(used.tenant);
       }
+    }
+  }
+
+  /** Tells those who wait for commits. What they throw ends the process: the write is there, and must not look refused. */
+  #tellOfCommit(
+    context: TenantContext,
+    events: readonly AuditInput[],
+    results: readonly WriteResult[],
+  ): void {
+    try {
+      this.#parts.audit?.committed(context.tenant, events);
+      this.#afterCommit(
+        context,
+        results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
+      );
+    } catch (error) {
+      setImmediate(() => {
+        throw error;
+      });
     }
   }
 
@@ -209,6 +239,8 @@ export class WriteEngine {
     newIds: Map<WriteRequest, string>,
     atomic: boolean,
     told: ReadonlyMap<WriteRequest, readonly Issue[]>,
+    cipher: FieldCipher | undefined,
+    label: Labeller | undefined,
     noted: (events: readonly AuditInput[]) => void,
   ): Promise<WriteResult[]> {
     const notes = new Map(told);
@@ -287,6 +319,8 @@ export class WriteEngine {
       current,
       now: Date.now(),
       literal,
+      cipher,
+      label,
       nextRowId: () => this.#parts.rowIds.next(),
     };
     const plans: Plan[] = [];
@@ -295,7 +329,11 @@ export class WriteEngine {
       if (failures.has(request)) continue;
       try {
         for (const target of targets.get(request) ?? []) {
-          plans.push(planWrite(planning, request, target));
+          plans.push(
+            request.describe === undefined
+              ? planWrite(planning, request, target)
+              : planDescription(planning, request, target, plans),
+          );
         }
         if ((targets.get(request) ?? []).length === 0) plans.push(nothingDeleted(request));
       } catch (error) {
@@ -355,7 +393,12 @@ export class WriteEngine {
       context,
       kept.map((plan) => plan.version as NewVersion),
     );
-    await assertScopeOfWrites(transaction, scope, context, requests, versions);
+    await noteDeciding(transaction, versions);
+    // What the server adds of itself is not the asker's to be allowed.
+    const asked = requests.filter(
+      ({ describe, resource }) => describe === undefined || resource !== undefined,
+    );
+    await assertScopeOfWrites(transaction, scope, context, asked, versions);
     const { audit } = this.#parts;
     if (audit !== undefined) {
       const events = audit.writeEvents(
@@ -418,10 +461,11 @@ export class WriteEngine {
   }
 }
 
-/** R4 http.html#trules: DELETE, then POST, then PUT and PATCH. */
+/** R4 http.html#trules: DELETE, then POST, then PUT and PATCH; last what tells of them. */
 function inOrder(requests: readonly WriteRequest[]): WriteRequest[] {
-  const rank = { delete: 0, create: 1, update: 2, patch: 3 } as const;
-  return [...requests].sort((a, b) => rank[a.kind] - rank[b.kind]);
+  const ranks = { delete: 0, create: 1, update: 2, patch: 3 } as const;
+  const rank = ({ kind, describe }: WriteRequest) => (describe === undefined ? ranks[kind] : 4);
+  return [...requests].sort((a, b) => rank(a) - rank(b));
 }
 
 function distinctHashes(targets: readonly Target[]): Hash64[] {

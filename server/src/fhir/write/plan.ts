@@ -1,11 +1,15 @@
+import type { Labeller } from '../../access/labels/labeller.ts';
 import { type AccessScope, grantsFor } from '../../access/scope.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { Resource } from '../../json/types.ts';
 import { withoutStaleNarrative } from '../../narrative/index.ts';
 import type { Hash64 } from '../../search/hash.ts';
+import type { FieldCipher } from '../../security/fields/cipher.ts';
+import { maskFields } from '../../security/fields/fields.ts';
 import { hashToText, type LockedRow, type NewVersion, PATCH, POST, PUT } from '../../storage/rows.ts';
 import { fhirError, type Issue } from '../outcome.ts';
 import type { TenantContext } from '../tenant-context.ts';
+import { assertGoverned } from './access-hooks.ts';
 import type { CriteriaMatch } from './criteria.ts';
 import { addReferrerTokens, type Target, targetsOf } from './integrity.ts';
 import { bodyAt, checkStructure, makeDeletion, makeVersion } from './prepare.ts';
@@ -30,6 +34,10 @@ export interface Planning {
   readonly now: number;
   /** Literal references of each body; those of patched resources are added. */
   readonly literal: Map<WriteRequest, Target[]>;
+  /** Of the tenant's fields, where some are stored encrypted. */
+  readonly cipher: FieldCipher | undefined;
+  /** Puts security labels on a resource, where the tenant has that done. */
+  readonly label?: Labeller | undefined;
   nextRowId(): Hash64;
 }
 
@@ -39,7 +47,7 @@ export interface Planning {
  *   resource is wrong
  */
 export function planWrite(planning: Planning, request: WriteRequest, target: CriteriaMatch): Plan {
-  const { scope, context, current, now, literal } = planning;
+  const { scope, context, current, now, literal, cipher } = planning;
   const { type } = request;
   const { id } = target;
   const refHash = context.keys.reference(`${type}/${id}`);
@@ -83,6 +91,7 @@ export function planWrite(planning: Planning, request: WriteRequest, target: Cri
       const base = { type, id, version: row?.version ?? 0, lastUpdated: row?.lastUpdated ?? now };
       return { request, outcome: { ...base, status: 204, content: '', issues: [] } };
     }
+    assertGoverned(scope, context, request, id, row, undefined);
     const version = makeDeletion(position, type);
     return {
       request,
@@ -105,7 +114,11 @@ export function planWrite(planning: Planning, request: WriteRequest, target: Cri
     const stored = parseJson(row.content) as Resource;
     resource = (request.patch as (current: Resource) => Resource)(stored);
     // A narrative of the server's own says what was true before the patch.
-    if (context.policy.narrative) resource = withoutStaleNarrative(stored, resource, context.definitions);
+    if (context.policy.narrative) {
+      const { definitions, fields } = context;
+      const shownOf = (shown: Resource) => maskFields(shown, fields);
+      resource = withoutStaleNarrative(stored, resource, definitions, undefined, shownOf);
+    }
     if (resource.resourceType !== type || resource['id'] !== id) {
       throw fhirError(
         422,
@@ -120,8 +133,10 @@ export function planWrite(planning: Planning, request: WriteRequest, target: Cri
   if (!exists && grantsFor(scope, type, 'create').length === 0) {
     throw fhirError(403, 'forbidden', `Creating a ${type} is not allowed here`, 'http.path');
   }
+  assertGoverned(scope, context, request, id, row, resource);
+  resource = planning.label?.(resource) ?? resource;
   const method = request.kind === 'create' ? POST : request.kind === 'patch' ? PATCH : PUT;
-  const version = makeVersion(context, { ...position, method }, resource);
+  const version = makeVersion(context, { ...position, method }, resource, cipher);
   addReferrerTokens(context, version, literal.get(request) ?? []);
   return {
     request,

@@ -4,6 +4,8 @@ import { withNarrative } from '../../narrative/index.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import { compileSearchParameter } from '../../search/index/search-parameter.ts';
 import type { IndexEntries } from '../../search/index-model.ts';
+import type { FieldCipher } from '../../security/fields/cipher.ts';
+import { maskFields, sealedText } from '../../security/fields/fields.ts';
 import { DELETE, type Method, type NewVersion } from '../../storage/rows.ts';
 import { validateStructure } from '../../validation/structure.ts';
 import { FhirError, type Issue } from '../outcome.ts';
@@ -63,34 +65,44 @@ export function instant(millis: number): string {
   return new Date(millis).toISOString();
 }
 
-/** JSON text of a version: id, meta.versionId and meta.lastUpdated are the server's (R4 resource.html#Meta). */
-export function stamp(resource: Resource, id: string, version: number, lastUpdated: number): string {
+/** A resource as a version: id, meta.versionId and meta.lastUpdated are the server's (R4 resource.html#Meta). */
+export function stamp(resource: Resource, id: string, version: number, lastUpdated: number): Resource {
   const meta: JsonObject = { versionId: String(version), lastUpdated: instant(lastUpdated) };
   const own = resource['meta'] as JsonObject | undefined;
   for (const name in own)
     if (name !== 'versionId' && name !== 'lastUpdated') meta[name] = own[name] as JsonValue;
   // Property by property, because a rest pattern is several times slower and this runs for every write.
-  const stamped: JsonObject = { resourceType: resource.resourceType, id, meta };
+  const stamped: Resource = { resourceType: resource.resourceType, id, meta };
   for (const name in resource) {
     if (name !== 'resourceType' && name !== 'id' && name !== 'meta')
       stamped[name] = resource[name] as JsonValue;
   }
-  return JSON.stringify(stamped);
+  return stamped;
 }
 
-/** The row of a new version, stamped and indexed. */
+/**
+ * The row of a new version, stamped and indexed.
+ * @param cipher of the tenant's fields, where the context has some encrypted
+ */
 export function makeVersion(
   context: TenantContext,
   row: { rid: Hash64; refHash: Hash64; id: string; version: number; lastUpdated: number; method: Method },
   resource: Resource,
+  cipher?: FieldCipher,
 ): NewVersion {
-  const told = context.policy.narrative ? withNarrative(resource, context.definitions) : resource;
+  const { fields, definitions } = context;
+  const told = context.policy.narrative
+    ? withNarrative(resource, definitions, undefined, maskFields(resource, fields))
+    : resource;
   const withId: Resource = told['id'] === row.id ? told : { ...told, id: row.id };
+  const stamped = stamp(told, row.id, row.version, row.lastUpdated);
+  const sealed = cipher && sealedText(stamped, fields, cipher);
   return {
     ...row,
     typeCode: typeCode(resource.resourceType) as number,
     deleted: false,
-    content: stamp(told, row.id, row.version, row.lastUpdated),
+    content: JSON.stringify(stamped),
+    ...(sealed === undefined ? {} : { sealed }),
     index: context.extract(withId),
   };
 }

@@ -63,7 +63,7 @@ export async function checkStructures(
   const errors: FhirError[] = [];
   let sinceBreak = performance.now();
   for (const request of requests) {
-    if (request.resource === undefined) continue;
+    if (request.resource === undefined || request.describe !== undefined) continue;
     try {
       checkStructure(context, request.resource, bodyAt(request));
     } catch (error) {
@@ -89,7 +89,7 @@ export async function checkRequests(
   const notes = new Map<WriteRequest, readonly Issue[]>();
   if (!checksProfiles(context)) return { refused, notes };
   for (const request of requests) {
-    if (request.resource === undefined) continue;
+    if (request.resource === undefined || request.describe !== undefined) continue;
     try {
       notes.set(request, await checkProfiles(terminology, context, request.resource, bodyAt(request)));
     } catch (error) {

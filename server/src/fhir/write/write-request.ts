@@ -20,8 +20,24 @@ export interface WriteRequest {
   readonly fullUrl?: string;
   /** FHIRPath of the entry for issues: `Bundle.entry[3]`; empty for a request of its own. */
   readonly at: string;
+  /**
+   * For a create whose body tells of what the other requests of its transaction have written: it is made last, of the
+   * outcomes of those that did write. `resource`, if there is one, is what can be judged before. Undefined: there is
+   * nothing to be told.
+   */
+  readonly describe?: (written: readonly WrittenVersion[]) => Resource | undefined;
   /** Who makes it, for the audit log; without it, who the scope says. */
   readonly actor?: AuditActor;
+}
+
+/** A version that a transaction has written. */
+export interface WrittenVersion {
+  readonly kind: WriteRequest['kind'];
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  /** Whether the resource was not there before. */
+  readonly isNew: boolean;
 }
 
 /** What became of a write. */

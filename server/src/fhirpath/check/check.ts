@@ -1,6 +1,5 @@
-import type { Expression, Invocation, Literal } from '../ast.ts';
+import { type Expression, type Invocation, type Literal, nameIn } from '../ast.ts';
 import { FhirPathError } from '../errors.ts';
-import { nameIn } from '../functions/collections.ts';
 import { FUNCTIONS } from '../functions/index.ts';
 import type { Model } from '../model.ts';
 import { UNKNOWN_TYPE } from '../values.ts';

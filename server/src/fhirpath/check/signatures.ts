@@ -128,5 +128,7 @@ export const SIGNATURES: ReadonlyMap<string, Signature> = new Map<string, Signat
   ['extension', { parameters: [text], gives: ['Extension'] }],
   ['hasExtension', { parameters: [text], gives: system('Boolean') }],
   ['checkModifiers', { parameters: [text], gives: 'input' }],
+  ['elementDefinition', { parameters: [], gives: ['ElementDefinition'] }],
+  ['slice', { parameters: [text], gives: 'input' }],
   ...same('memberOf conformsTo', { parameters: [text], gives: system('Boolean') }),
 ]);

@@ -1,6 +1,7 @@
 import type { Expression, Invocation } from '../ast.ts';
 import type { Environment } from '../environment.ts';
 import { failure } from '../errors.ts';
+import { type Spend, textSteps } from '../limits.ts';
 import { truth } from '../operators.ts';
 import { child, type Scope } from '../scope.ts';
 import { describe, type Item, type Items, plainValue, type Value } from '../values.ts';
@@ -31,6 +32,11 @@ export class Call {
     this.#invocation = invocation;
     this.#scope = scope;
     this.#run = run;
+  }
+
+  /** Counts work of the evaluation. */
+  get spend(): Spend {
+    return this.environment.spend;
   }
 
   /** Number of parameters. */
@@ -65,13 +71,12 @@ export class Call {
 
   /** A parameter that is a condition, for one item. */
   test(place: number, item: Item, index: number): boolean | undefined {
-    return truth(this.on(place, item, index), `the condition of ${this.name}()`);
+    return truth(this.on(place, item, index), `the condition of ${this.name}()`, this.environment);
   }
 
   /** The only item of the input; undefined if there is none. @throws FhirPathError for several */
   get item(): Item | undefined {
-    if (this.input.length > 1) throw failure(`${this.name}() takes a single item, not ${this.input.length}`);
-    return this.input[0];
+    return this.#single(this.input, `${this.name}()`, 'takes');
   }
 
   /** The value of the only item of the input; undefined for none and for a primitive without a value. */
@@ -85,17 +90,14 @@ export class Call {
     const { item, value } = this;
     if (item === undefined || (value === undefined && item.kind === 'Node' && item.value === undefined))
       return undefined;
-    if (value?.kind === 'String') return value.value;
+    if (value?.kind === 'String') return this.#read(value.value);
     throw failure(`${this.name}() takes a String, not ${describe(item)}`);
   }
 
   /** A parameter as a single value; undefined if it is empty or not given. @throws FhirPathError for several items */
   parameter(place: number): Value | undefined {
     if (place >= this.count) return undefined;
-    const items = this.argument(place);
-    if (items.length > 1)
-      throw failure(`parameter ${place + 1} of ${this.name}() must be a single item, not ${items.length}`);
-    const [item] = items;
+    const item = this.#single(this.argument(place), `parameter ${place + 1} of ${this.name}()`, 'must be');
     if (item === undefined) return undefined;
     const value = plainValue(item);
     if (value === undefined && item.kind === 'Node' && typeof item.value === 'object')
@@ -106,7 +108,8 @@ export class Call {
   /** A parameter as a String. @throws FhirPathError for several items and for one of another type */
   textParameter(place: number): string | undefined {
     const value = this.parameter(place);
-    if (value === undefined || value.kind === 'String') return value?.value;
+    if (value === undefined) return undefined;
+    if (value.kind === 'String') return this.#read(value.value);
     throw this.wrongParameter(place, 'a String', value);
   }
 
@@ -116,6 +119,17 @@ export class Call {
     if (value === undefined) return undefined;
     if (value.kind === 'Integer' || value.kind === 'Long') return Number(value.value);
     throw this.wrongParameter(place, 'an Integer', value);
+  }
+
+  #read(text: string): string {
+    this.environment.spend(textSteps(text.length));
+    return text;
+  }
+
+  #single(items: Items, what: string, verb: string): Item | undefined {
+    if (items.length > 1 && !this.environment.isLenient)
+      throw failure(`${what} ${verb} a single item, not ${items.length}`);
+    return items[0];
   }
 
   wrongParameter(place: number, wanted: string, item: Item): Error {

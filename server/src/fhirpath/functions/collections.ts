@@ -1,7 +1,9 @@
-import type { Expression } from '../ast.ts';
+import { nameIn } from '../ast.ts';
 import { compareItems, distinct, equalItems, keyOf } from '../equality.ts';
 import { failure } from '../errors.ts';
+import { checkCount, type Spend } from '../limits.ts';
 import type { TypeName } from '../model.ts';
+import { isOf } from '../type-test.ts';
 import { boolean, EMPTY, type Item, type Items, integer, plainValue } from '../values.ts';
 import type { Call, FunctionGroup } from './call.ts';
 
@@ -23,14 +25,14 @@ export const COLLECTIONS: FunctionGroup = {
   anyTrue: [0, 0, (call) => boolean(booleans(call).some((value) => value))],
   allFalse: [0, 0, (call) => boolean(booleans(call).every((value) => !value))],
   anyFalse: [0, 0, (call) => boolean(booleans(call).some((value) => !value))],
-  subsetOf: [1, 1, (call) => boolean(isSubset(call.input, call.argument(0)))],
-  supersetOf: [1, 1, (call) => boolean(isSubset(call.argument(0), call.input))],
+  subsetOf: [1, 1, (call) => boolean(isSubset(call.input, call.argument(0), call))],
+  supersetOf: [1, 1, (call) => boolean(isSubset(call.argument(0), call.input, call))],
   count: [0, 0, ({ input }) => integer(input.length)],
-  distinct: [0, 0, ({ input }) => distinct(input)],
-  isDistinct: [0, 0, ({ input }) => boolean(distinct(input).length === input.length)],
+  distinct: [0, 0, (call) => distinct(call.input, call.spend)],
+  isDistinct: [0, 0, (call) => boolean(distinct(call.input, call.spend).length === call.input.length)],
 
   where: [1, 1, (call) => call.input.filter((item, i) => call.test(0, item, i) === true)],
-  select: [1, 1, (call) => call.input.flatMap((item, i) => call.on(0, item, i))],
+  select: [1, 1, select],
   repeat: [1, 1, (call) => repeat(call, true)],
   repeatAll: [1, 1, (call) => repeat(call, false)],
   ofType: [1, 1, ofType],
@@ -57,19 +59,22 @@ export const COLLECTIONS: FunctionGroup = {
     1,
     1,
     (call) => {
-      const other = new Set(call.argument(0).map(keyOf));
-      return distinct(call.input.filter((item) => other.has(keyOf(item))));
+      const other = keysOf(call.argument(0), call);
+      return distinct(
+        call.input.filter((item) => other.has(keyOf(item, call.spend))),
+        call.spend,
+      );
     },
   ],
   exclude: [
     1,
     1,
     (call) => {
-      const other = new Set(call.argument(0).map(keyOf));
-      return call.input.filter((item) => !other.has(keyOf(item)));
+      const other = keysOf(call.argument(0), call);
+      return call.input.filter((item) => !other.has(keyOf(item, call.spend)));
     },
   ],
-  union: [1, 1, (call) => distinct([...call.input, ...call.argument(0)])],
+  union: [1, 1, (call) => distinct(together(call), call.spend)],
   combine: [
     1,
     2,
@@ -77,7 +82,7 @@ export const COLLECTIONS: FunctionGroup = {
       const preserve = call.parameter(1);
       if (preserve !== undefined && preserve.kind !== 'Boolean')
         throw call.wrongParameter(1, 'a Boolean', preserve);
-      return [...call.input, ...call.argument(0)];
+      return together(call);
     },
   ],
 
@@ -87,8 +92,10 @@ export const COLLECTIONS: FunctionGroup = {
     0,
     (call) => {
       const found: Item[] = [];
-      for (let level = children(call, call.input); level.length > 0; level = children(call, level))
-        found.push(...level);
+      for (let level = children(call, call.input); level.length > 0; level = children(call, level)) {
+        for (const item of level) found.push(item);
+        checkCount(found.length);
+      }
       return found;
     },
   ],
@@ -99,7 +106,7 @@ export const COLLECTIONS: FunctionGroup = {
     (call) => {
       const type = typeParameter(call);
       const { item } = call;
-      return item === undefined ? EMPTY : boolean(call.environment.model.isOf(item, type));
+      return item === undefined ? EMPTY : boolean(isOf(item, type, call.environment));
     },
   ],
   // R4's own expressions (dom-3) use as() on several items.
@@ -112,9 +119,25 @@ export const COLLECTIONS: FunctionGroup = {
   ],
 };
 
+function select(call: Call): Items {
+  const found: Item[] = [];
+  for (const [i, item] of call.input.entries()) {
+    for (const result of call.on(0, item, i)) found.push(result);
+    checkCount(found.length);
+  }
+  return found;
+}
+
+/** The input and what the first parameter gives. */
+function together(call: Call): Items {
+  const other = call.argument(0);
+  checkCount(call.input.length + other.length);
+  return [...call.input, ...other];
+}
+
 function ofType(call: Call): Items {
   const type = typeParameter(call);
-  return call.input.filter((item) => call.environment.model.isOf(item, type));
+  return call.input.filter((item) => isOf(item, type, call.environment));
 }
 
 function optional(item: Item | undefined): Items {
@@ -136,18 +159,27 @@ function booleans(call: Call): boolean[] {
   });
 }
 
-function isSubset(items: Items, of: Items): boolean {
-  const keys = new Set(of.map(keyOf));
-  return items.every((item) => keys.has(keyOf(item)));
+function keysOf(items: Items, { spend }: Call): ReadonlySet<string> {
+  return new Set(items.map((item) => keyOf(item, spend)));
 }
 
-function children({ environment: { model } }: Call, items: Items): Items {
+function isSubset(items: Items, of: Items, call: Call): boolean {
+  const keys = keysOf(of, call);
+  return items.every((item) => keys.has(keyOf(item, call.spend)));
+}
+
+function children({ environment: { model }, spend }: Call, items: Items): Items {
   const found: Item[] = [];
-  for (const item of items) model.children(item, found);
+  for (const item of items) {
+    const before = found.length;
+    model.children(item, found);
+    spend(1 + found.length - before);
+    checkCount(found.length);
+  }
   return found;
 }
 
-/** FHIRPath 5.2.3. A projection that never comes to an end is stopped from outside. */
+/** FHIRPath 5.2.3. A projection that never comes to an end is stopped by the count of steps, or from outside. */
 function repeat(call: Call, isDistinct: boolean): Items {
   const found: Item[] = [];
   const seen = new Set<string>();
@@ -156,11 +188,12 @@ function repeat(call: Call, isDistinct: boolean): Items {
     const next: Item[] = [];
     for (const item of queue) {
       for (const result of call.on(0, item, undefined)) {
-        const key = isDistinct ? keyOf(result) : '';
+        const key = isDistinct ? keyOf(result, call.spend) : '';
         if (isDistinct && seen.has(key)) continue;
         if (isDistinct) seen.add(key);
         next.push(result);
         found.push(result);
+        checkCount(found.length);
       }
     }
     queue = next;
@@ -181,7 +214,7 @@ function sort(call: Call): Items {
   }));
   keyed.sort((a, b) => {
     for (let place = 0; place < count; place++) {
-      const order = compareKeys(a.keys[place], b.keys[place]);
+      const order = compareKeys(a.keys[place], b.keys[place], call.spend);
       if (order !== 0) return call.isDescending(place) ? -order : order;
     }
     return 0;
@@ -189,9 +222,10 @@ function sort(call: Call): Items {
   return keyed.map(({ item }) => item);
 }
 
-function compareKeys(a: Item | undefined, b: Item | undefined): number {
+function compareKeys(a: Item | undefined, b: Item | undefined, spend: Spend): number {
+  spend(1);
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  return equalItems(a, b) === true ? 0 : (compareItems(a, b) ?? 0);
+  return equalItems(a, b, spend) === true ? 0 : (compareItems(a, b, spend) ?? 0);
 }
 
 /** A parameter that is the name of a type. @throws FhirPathError */
@@ -199,12 +233,4 @@ function typeParameter(call: Call): TypeName {
   const name = nameIn(call.expression(0));
   if (name === undefined) throw failure(`the parameter of ${call.name}() must be the name of a type`);
   return call.environment.model.resolveType(name);
-}
-
-/** The name that an expression of members only is; undefined for another. */
-export function nameIn(expression: Expression): string | undefined {
-  if (expression.kind !== 'step' || expression.step.kind !== 'member') return undefined;
-  if (expression.left === undefined) return expression.step.name;
-  const left = nameIn(expression.left);
-  return left === undefined ? undefined : `${left}.${expression.step.name}`;
 }

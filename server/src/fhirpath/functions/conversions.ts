@@ -61,8 +61,9 @@ export const CONVERSIONS: FunctionGroup = {
 };
 
 function iif(call: Call): Items {
-  if (call.input.length > 1) throw failure(`iif() takes a single item, not ${call.input.length}`);
-  if (truth(call.onInput(0), 'the criterion of iif()')) return call.onInput(1);
+  if (call.input.length > 1 && !call.environment.isLenient)
+    throw failure(`iif() takes a single item, not ${call.input.length}`);
+  if (truth(call.onInput(0), 'the criterion of iif()', call.environment)) return call.onInput(1);
   return call.count > 2 ? call.onInput(2) : EMPTY;
 }
 
@@ -94,11 +95,14 @@ function toBoolean(value: Value): Items {
   return EMPTY;
 }
 
+/** More digits than these are out of range anyway. */
+const WHOLE = /^[+-]?\d{1,100}$/;
+
 function toInteger(value: Value): Items {
   if (value.kind === 'Boolean') return integer(Number(value.value));
   if (value.kind === 'Integer') return [value];
   if (value.kind === 'Long') return integer(value.value);
-  return value.kind === 'String' && /^[+-]?\d+$/.test(value.value) ? integer(wholeOf(value.value)) : EMPTY;
+  return value.kind === 'String' && WHOLE.test(value.value) ? integer(wholeOf(value.value)) : EMPTY;
 }
 
 function wholeOf(text: string): bigint {
@@ -108,7 +112,7 @@ function wholeOf(text: string): bigint {
 function toLong(value: Value): Items {
   if (value.kind === 'Boolean') return long(value.value ? 1n : 0n);
   if (value.kind === 'Integer' || value.kind === 'Long') return long(value.value);
-  return value.kind === 'String' && /^[+-]?\d+$/.test(value.value) ? long(wholeOf(value.value)) : EMPTY;
+  return value.kind === 'String' && WHOLE.test(value.value) ? long(wholeOf(value.value)) : EMPTY;
 }
 
 /** A whole number gets a digit behind the point, as the text of a Decimal has it. */

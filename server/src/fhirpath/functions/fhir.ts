@@ -2,10 +2,10 @@ import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { checkXhtml } from '../../validation/xhtml.ts';
 import { failure } from '../errors.ts';
-import { boolean, EMPTY, FALSE, type Item, type Items, type Node, plainValue } from '../values.ts';
+import { boolean, EMPTY, FALSE, type Item, type Items, itemOf, type Node, plainValue } from '../values.ts';
 import type { Call, FunctionGroup } from './call.ts';
 
-/** R4 fhirpath.html#functions. Nothing here reaches out: resolve() finds what is in the resource. */
+/** R4 fhirpath.html#functions. What is not in the resource itself is asked of the environment's knowledge. */
 export const FHIR: FunctionGroup = {
   extension: [1, 1, (call) => extensions(call, 'extension')],
   hasExtension: [1, 1, (call) => boolean(extensions(call, 'extension').length > 0)],
@@ -33,6 +33,8 @@ export const FHIR: FunctionGroup = {
   checkModifiers: [0, Infinity, checkModifiers],
   memberOf: [1, 1, memberOf],
   conformsTo: [1, 1, conformsTo],
+  elementDefinition: [0, 0, elementDefinition],
+  slice: [2, 2, slice],
   subsumes: [1, 1, (call) => subsumption(call, false)],
   subsumedBy: [1, 1, (call) => subsumption(call, true)],
 };
@@ -68,12 +70,12 @@ function checkModifiers(call: Call): Items {
   return call.input;
 }
 
-/** What a Reference, or a text that is one, points to, if that is contained or in the same Bundle; else nothing. */
+/** What a Reference, or a text that is one, points to: contained, in the same Bundle, or known outside; else nothing. */
 function resolve(call: Call, item: Item): Items {
   const value = plainValue(item);
   const data = item.kind === 'Node' && isObject(item.value) ? item.value['reference'] : undefined;
   const reference = value?.kind === 'String' ? value.value : data;
-  if (typeof reference !== 'string' || reference === '') return EMPTY;
+  if (typeof reference !== 'string' || reference === '') return resolvedOutside(call, item, undefined);
   const [root] = call.environment.rootResource;
   const { model } = call.environment;
   if (reference.startsWith('#')) {
@@ -83,14 +85,19 @@ function resolve(call: Call, item: Item): Items {
       if (found !== undefined) return [found];
     }
     const found = root?.kind === 'Node' ? containedIn(root, id, call) : undefined;
-    return found === undefined ? EMPTY : [found];
+    return found === undefined ? resolvedOutside(call, item, reference) : [found];
   }
   for (const bundle of bundlesAround(item, root)) {
     const found: Item[] = [];
     for (const entry of entries(bundle, reference, call)) model.child(entry, 'resource', found);
     if (found.length > 0) return found.slice(0, 1);
   }
-  return EMPTY;
+  return resolvedOutside(call, item, reference);
+}
+
+function resolvedOutside({ environment: { knowledge } }: Call, item: Item, text: string | undefined): Items {
+  const found = knowledge.resolve?.(text, item);
+  return found === undefined ? EMPTY : [found];
 }
 
 /** R4 references.html#contained: the contained resource of an id; for no id the resource around. */
@@ -142,6 +149,30 @@ function conformsTo(call: Call): Items {
   const result = call.environment.knowledge.conformsTo?.(item, url);
   if (result === undefined) throw failure(`conformsTo() does not know the profile "${url}"`);
   return boolean(result);
+}
+
+/** The definitions of elements; those that have none here are left out. */
+function elementDefinition(call: Call): Items {
+  const { knowledge, model } = call.environment;
+  if (knowledge.elementDefinition === undefined)
+    throw failure('elementDefinition() knows no definitions here');
+  return call.input.flatMap((item) => {
+    const found = item.kind === 'Node' ? knowledge.elementDefinition?.(item) : undefined;
+    return found === undefined ? EMPTY : itemOf(found, 'ElementDefinition', model);
+  });
+}
+
+/** @throws FhirPathError for a structure or slice that is not known */
+function slice(call: Call): Items {
+  const structure = call.textParameter(0);
+  const name = call.textParameter(1);
+  if (structure === undefined || name === undefined) return EMPTY;
+  return call.input.filter((item) => {
+    if (item.kind !== 'Node') return false;
+    const result = call.environment.knowledge.isInSlice?.(item, structure, name);
+    if (result === undefined) throw failure(`slice() does not know the slice "${name}" of "${structure}"`);
+    return result;
+  });
 }
 
 interface Coded {

@@ -1,4 +1,6 @@
 import { failure } from '../errors.ts';
+import { checkLength } from '../limits.ts';
+import { safeRegExp, safeReplace } from '../regexp.ts';
 import { boolean, EMPTY, type Items, integer, plainValue, string } from '../values.ts';
 import type { Call, FunctionGroup } from './call.ts';
 
@@ -65,24 +67,9 @@ function replace(call: Call): Items {
   const pattern = call.textParameter(0);
   const substitution = call.textParameter(1);
   if (text === undefined || pattern === undefined || substitution === undefined) return EMPTY;
-  if (pattern === '') return string(substitution + [...text].map((char) => char + substitution).join(''));
-  return string(text.split(pattern).join(substitution));
-}
-
-/** FHIRPath 5.6.11: 'single line' mode, in which a dot stands for line ends too. @throws FhirPathError */
-function expressionOf(pattern: string, flags: string, more = ''): RegExp {
-  if (!/^[im]*$/.test(flags)) throw failure(`${JSON.stringify(flags)} are no flags of a regular expression`);
-  const all = [...new Set(`su${flags}${more}`)].join('');
-  try {
-    return new RegExp(pattern, all);
-  } catch {
-    try {
-      // Patterns that escape what needs no escape are none with the flag for Unicode.
-      return new RegExp(pattern, all.replace('u', ''));
-    } catch (error) {
-      throw failure((error as Error).message);
-    }
-  }
+  const parts = pattern === '' ? ['', ...text, ''] : text.split(pattern);
+  checkLength(text.length + parts.length * substitution.length);
+  return string(parts.join(substitution));
 }
 
 function matches(call: Call, whole: (pattern: string) => string): Items {
@@ -90,7 +77,7 @@ function matches(call: Call, whole: (pattern: string) => string): Items {
   const pattern = call.textParameter(0);
   const flags = call.textParameter(1) ?? '';
   if (text === undefined || pattern === undefined) return EMPTY;
-  return boolean(expressionOf(whole(pattern), flags).test(text));
+  return boolean(safeRegExp(whole(pattern), text, flags, call.environment.spend));
 }
 
 /** `${name}` and `$1` in the substitution stand for groups; no pattern leaves the text as it is. */
@@ -104,7 +91,7 @@ function replaceMatches(call: Call): Items {
   const groups = substitution.replace(/\$\{(?:(\d+)|(\w+))\}/g, (_, number, name) =>
     number === undefined ? `$<${name}>` : `$${number}`,
   );
-  return string(text.replace(expressionOf(pattern, flags, 'g'), groups));
+  return string(safeReplace(pattern, text, groups, flags, call.environment.spend));
 }
 
 function join(call: Call): Items {
@@ -116,6 +103,7 @@ function join(call: Call): Items {
     if (value?.kind !== 'String') throw failure('join() takes Strings');
     return [value.value];
   });
+  checkLength(texts.reduce((sum, text) => sum + text.length + (separator?.length ?? 0), 0));
   return string(texts.join(separator ?? ''));
 }
 

@@ -9,7 +9,7 @@ export const UTILITIES: FunctionGroup = {
     0,
     0,
     (call) => {
-      const value = truth(call.input, 'not()');
+      const value = truth(call.input, 'not()', call.environment);
       return value === undefined ? EMPTY : boolean(!value);
     },
   ],

@@ -38,7 +38,7 @@ function engine(expression: string, resource: Resource): [string, JsonValue][] {
 const distinct = (found: readonly [string, JsonValue][]) =>
   [...new Set(found.map(([, value]) => JSON.stringify(value)))].sort();
 
-test('no built-in R4 search parameter needs the general engine, and each names elements that exist', () => {
+test('no built-in R4 search parameter needs the general evaluator, and each names elements that exist', () => {
   let count = 0;
   for (const type of definitions.resourceTypes) {
     for (const { code, expression } of definitions.search(type).params.values()) {
@@ -52,7 +52,7 @@ test('no built-in R4 search parameter needs the general engine, and each names e
   expect(count).toBeGreaterThan(1300);
 });
 
-describe('closures give what the fhirpath package gives (R4 searchparameter expressions)', () => {
+describe('closures give what the general evaluator gives (R4 searchparameter expressions)', () => {
   const programs = new Map<string, { run: ReturnType<typeof generalPath>; found: JsonValue[] }>();
   const engineValues = (expression: string, resource: Resource): string[] => {
     const key = `${resource.resourceType} ${expression}`;
@@ -215,7 +215,7 @@ describe('single constructs', () => {
     expect(closures('(Observation.value as Quantity).value', observation)).toEqual([['decimal', 1]]);
   });
 
-  test('what closures cannot do goes to the general engine', () => {
+  test('what closures cannot do goes to the general evaluator', () => {
     const expression = "Patient.name.given.select($this + '!').upper()";
     expect(() =>
       compilePath('Patient.birthDate.toString().substring(0, 4)', 'Patient', types, () => () => {}),

@@ -1,4 +1,14 @@
-import { createRequire } from 'node:module';
+import type { Expression } from '../../fhirpath/ast.ts';
+import { textOf } from '../../fhirpath/decimal.ts';
+import { Environment } from '../../fhirpath/environment.ts';
+import { failure } from '../../fhirpath/errors.ts';
+import { evaluate } from '../../fhirpath/evaluate.ts';
+import { limited } from '../../fhirpath/limits.ts';
+import { type Model, modelOf } from '../../fhirpath/model.ts';
+import { parseExpression } from '../../fhirpath/parser.ts';
+import { temporalText } from '../../fhirpath/temporal.ts';
+import type { Node as Element, Item, Items } from '../../fhirpath/values.ts';
+import { numberFromText } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compilePath, type PathCompilation } from './path-compiler.ts';
@@ -7,41 +17,8 @@ import { UnsupportedPath } from './path-parser.ts';
 import type { CompiledPath, PathScope, Sink, SinkFor, TypeSystem } from './path-types.ts';
 import { containedResource, typeOfReferenceType } from './references.ts';
 
-/** The part of the `fhirpath` package that is used. */
-interface FhirPathEngine {
-  compile(path: string | { base: string; expression: string }, model: object, options: object): Evaluate;
-  parse(expression: string): unknown;
-  types(results: readonly unknown[]): string[];
-}
-type Evaluate = (value: unknown, variables: Record<string, unknown>) => unknown[];
-
-/** A value inside the engine. */
-interface EngineNode {
-  readonly data: JsonValue;
-  readonly constructor: {
-    makeResNode(
-      context: unknown,
-      data: unknown,
-      parent: null,
-      path: string,
-      companion: null,
-      type: string,
-    ): EngineNode;
-  };
-}
-
-let engine: { fhirpath: FhirPathEngine; model: object } | undefined;
-
-function loadEngine(): { fhirpath: FhirPathEngine; model: object } {
-  if (engine === undefined) {
-    const require = createRequire(import.meta.url);
-    engine = {
-      fhirpath: require('fhirpath') as FhirPathEngine,
-      model: require('fhirpath/fhir-context/r4') as object,
-    };
-  }
-  return engine;
-}
+/** Steps that the general evaluator may take for one expression on one resource. */
+const MAX_STEPS = 50_000;
 
 /** A compilation, and whether it takes the general engine. */
 export interface Compilation<S extends PathScope> extends PathCompilation<S> {
@@ -49,9 +26,8 @@ export interface Compilation<S extends PathScope> extends PathCompilation<S> {
 }
 
 /**
- * Compiles an expression to closures, or to a call of the general FHIRPath engine where {@link compilePath} does not know
- * enough of the language. The engine is loaded at the first value it is needed for; an expression that it cannot evaluate
- * has no values.
+ * Compiles an expression to closures, or for the general FHIRPath evaluator where {@link compilePath} does not know enough
+ * of the language. An expression that cannot be evaluated on a resource, or takes too many steps, has no values.
  */
 export function compileWithFallback<S extends PathScope>(
   expression: string,
@@ -68,8 +44,8 @@ export function compileWithFallback<S extends PathScope>(
 }
 
 /**
- * The expression by the general engine.
- * @param failed called with what the engine throws; without it such an expression has no values
+ * The expression by the general evaluator.
+ * @param failed called with what the evaluator throws; without it such an expression has no values
  */
 export function generalPath<S extends PathScope>(
   expression: string,
@@ -83,69 +59,60 @@ export function generalPath<S extends PathScope>(
     if (!sinks.has(type)) sinks.set(type, sinkFor(type, undefined));
     return sinks.get(type);
   };
-  let evaluate: Evaluate | undefined;
+  const model = modelOf(types.definitions);
+  let tree: Expression | undefined;
   return (value, scope) => {
     try {
-      const { fhirpath } = loadEngine();
-      evaluate ??= compileGeneral(expression, contextType, types);
-      resolving = scope;
-      const resource = plain(scope.resource);
-      const results = evaluate(value === scope.resource ? resource : plain(value), { resource });
-      const names = fhirpath.types(results);
-      results.forEach((result, i) => {
-        const type = typeName(names[i] ?? '', result, types);
-        if (type === undefined) return;
-        sinkOf(type)?.(jsonOf(result), scope);
-      });
+      tree ??= parseGeneral(expression);
+      const resource = model.resource(scope.resource, undefined);
+      const input: Items = value === scope.resource ? [resource] : [element(value, contextType)];
+      for (const item of evaluate(tree, input, environmentOf(resource, scope, model))) {
+        const type = typeName(item);
+        if (type !== undefined) sinkOf(type)?.(jsonOf(item), scope);
+      }
     } catch (error) {
       failed?.(error);
-    } finally {
-      resolving = undefined;
     }
   };
 }
 
-/** The scope of the evaluation that runs: resolve() asks it. */
-let resolving: PathScope | undefined;
+/** @throws FhirPathError */
+function parseGeneral(expression: string): Expression {
+  const tree = parseExpression(expression, { lenient: true });
+  const objection = pathObjection(tree);
+  if (objection !== undefined) throw failure(objection);
+  return tree;
+}
 
-function compileGeneral(expression: string, contextType: string, types: TypeSystem): Evaluate {
-  const objection = pathObjection(expression);
-  if (objection !== undefined) throw new Error(objection);
-  const { fhirpath, model } = loadEngine();
-  const kind = types.definitions.types.get(contextType)?.kind;
-  const path = kind === 'resource' ? expression : { base: contextType, expression };
-  return fhirpath.compile(path, model, {
-    resolveInternalTypes: false,
-    userInvocationTable: { resolve: { fn: resolveStub, arity: { 0: [] }, internalStructures: true } },
+function environmentOf(resource: Element, scope: PathScope, model: Model): Environment {
+  const items = [resource];
+  const constants = new Map(['resource', 'rootResource', 'context'].map((name) => [name, items]));
+  return new Environment(model, constants, {
+    lenient: true,
+    spend: limited(MAX_STEPS),
+    knowledge: { resolve: (text, item) => resolved(text, item, scope) },
   });
+}
+
+function element(value: JsonValue, type: string): Element {
+  return { kind: 'Node', type, value, extra: undefined, path: undefined, parent: undefined };
 }
 
 /** resolve() while indexing: a contained resource, or a resource of the target's type with nothing in it. */
-function resolveStub(this: unknown, inputs: readonly EngineNode[]): EngineNode[] {
-  const scope = resolving;
-  if (scope === undefined) return [];
-  return inputs.flatMap((node) => {
-    const reference = node.data;
-    const text = isObject(reference) ? reference.reference : reference;
-    let target: JsonObject | undefined;
-    if (typeof text === 'string' && text.startsWith('#')) target = containedResource(text, scope.resource);
-    else {
-      const named = typeof text === 'string' ? scope.referenceType(text) : undefined;
-      const type = named ?? (isObject(reference) ? typeOfReferenceType(reference.type) : undefined);
-      if (type !== undefined) target = { resourceType: type };
-    }
-    if (typeof target?.resourceType !== 'string') return [];
-    const type = target.resourceType;
-    return [node.constructor.makeResNode(this, target, null, type, null, type)];
-  });
+function resolved(text: string | undefined, item: Item, scope: PathScope): Element | undefined {
+  let target: JsonObject | undefined;
+  if (text?.startsWith('#')) target = containedResource(text, scope.resource);
+  else {
+    const reference = item.kind === 'Node' && isObject(item.value) ? item.value : undefined;
+    const named = text === undefined ? undefined : scope.referenceType(text);
+    const type = named ?? typeOfReferenceType(reference?.['type']);
+    if (type !== undefined) target = { resourceType: type };
+  }
+  const type = target?.['resourceType'];
+  return target === undefined || typeof type !== 'string' ? undefined : element(target, type);
 }
 
-/** JSON with plain numbers: the engine does not know those that keep their digits. */
-function plain(value: JsonValue): JsonValue {
-  return JSON.parse(JSON.stringify(value)) as JsonValue;
-}
-
-const SYSTEM_TYPES: Readonly<Record<string, string>> = {
+const SYSTEM_TYPES: Readonly<Partial<Record<Item['kind'], string>>> = {
   String: 'string',
   Boolean: 'boolean',
   Integer: 'integer',
@@ -154,24 +121,33 @@ const SYSTEM_TYPES: Readonly<Record<string, string>> = {
   DateTime: 'dateTime',
 };
 
-function typeName(name: string, result: unknown, types: TypeSystem): string | undefined {
-  if (name.startsWith('System.')) return SYSTEM_TYPES[name.slice(7)];
-  const bare = name.slice(name.indexOf('.') + 1);
-  if (types.definitions.types.has(bare) && bare !== 'BackboneElement' && bare !== 'Element') return bare;
-  const path = (result as { path?: unknown }).path;
-  return typeof path === 'string' && types.definitions.types.has(path) ? path : undefined;
+function typeName(item: Item): string | undefined {
+  if (item.kind !== 'Node') return SYSTEM_TYPES[item.kind];
+  return item.value === undefined ? undefined : item.type;
 }
 
-function jsonOf(result: unknown): JsonValue {
-  if (typeof result !== 'object' || result === null) return result as JsonValue;
-  const { data } = result as { data?: JsonValue };
-  // Dates of the engine are objects that print as FHIR writes them.
-  return data !== undefined ? data : String(result);
+function jsonOf(item: Item): JsonValue {
+  switch (item.kind) {
+    case 'Node':
+      return item.value ?? null;
+    case 'Boolean':
+    case 'String':
+      return item.value;
+    case 'Integer':
+      return Number(item.value);
+    case 'Decimal':
+      return numberFromText(textOf(item.value));
+    case 'Date':
+    case 'DateTime':
+      return temporalText(item.value);
+    default:
+      return null;
+  }
 }
 
 /**
- * Asks the general engine whether it can parse an expression and evaluate it on an empty value of the context's type.
- * @returns what the engine says is wrong, or undefined
+ * Whether the general evaluator can parse an expression and evaluate it on an empty value of the context's type.
+ * @returns what is wrong, or undefined
  */
 export function generalPathError(
   expression: string,

@@ -1,47 +1,29 @@
-/**
- * Functions that take time in proportion to what they are given. Left out are regular expressions (a client's pattern
- * could run for ever), recursion (`repeat`, `aggregate`, `descendants`), and what reaches outside or has no value here.
- */
-const ALLOWED = new Set(
-  `where select exists empty not count all allTrue anyTrue allFalse anyFalse distinct isDistinct first last tail skip take
-  single ofType as is extension hasValue getValue iif union combine intersect exclude subsetOf supersetOf children resolve
-  startsWith endsWith contains indexOf substring upper lower replace length toChars trim split join
-  toBoolean toInteger toDecimal toString toDate toDateTime toTime toQuantity convertsToBoolean convertsToInteger
-  convertsToDecimal convertsToString convertsToDate convertsToDateTime convertsToTime convertsToQuantity
-  abs ceiling floor round truncate precision lowBoundary highBoundary type`.split(/\s+/),
-);
+import { type Expression, partsOf } from '../../fhirpath/ast.ts';
+import { FUNCTIONS } from '../../fhirpath/functions/index.ts';
 
-/** What can give more than it gets: a few in a row are useful, many in a row are a power. */
-const GROWING = /\b(?:combine|union|replace|join|children|split|toChars)\s*\(|&|[^|]\|[^|]|%/g;
-const MOST_GROWING = 6;
-/** The engine reads expressions recursively. */
-const MOST_NESTED = 40;
-
-/** In one pass, as the engine's lexer does: a quote in a comment begins no string. */
-const QUOTED = /'(?:[^'\\]|\\.)*'|`((?:[^`\\]|\\.)*)`|\/\*[\s\S]*?\*\/|\/\/[^\r\n]*/gs;
+/** What an index cannot hold: answers that change with time, or that need more than the resource. */
+const UNAVAILABLE = new Set([
+  ...['now', 'today', 'timeOfDay'],
+  ...['memberOf', 'conformsTo', 'subsumes', 'subsumedBy', 'elementDefinition', 'slice'],
+  ...['trace', 'checkModifiers'],
+]);
 
 /**
- * Why an expression of a client must not be given to the general FHIRPath engine, which knows no limits of time and
- * memory; undefined when it may. Looks at the names of its functions and at how it is put together; what it means is for
- * the engine to say.
+ * Why an expression cannot say what is searched: it calls a function that there is not, or whose result cannot be kept;
+ * undefined when it can. How much it takes to evaluate is limited when it is evaluated.
  */
-export function pathObjection(expression: string): string | undefined {
-  const bare = expression.replace(QUOTED, (text, identifier?: string) =>
-    identifier !== undefined ? identifier : text.startsWith("'") ? "''" : ' ',
-  );
-  for (const [, name = ''] of bare.matchAll(/([A-Za-z_]\w*)\s*\(/g)) {
-    if (!ALLOWED.has(name) && !OPERATORS.has(name))
+export function pathObjection(expression: Expression): string | undefined {
+  if (expression.kind === 'step' && expression.step.kind === 'call') {
+    const { name, args } = expression.step;
+    const definition = FUNCTIONS.get(name);
+    if (definition === undefined || UNAVAILABLE.has(name))
       return `the function ${name.slice(0, 60)} is not available here`;
+    if (args.length < definition.least || args.length > definition.most)
+      return `the function ${name} does not take ${args.length} parameters`;
   }
-  if ((bare.match(GROWING)?.length ?? 0) > MOST_GROWING) return 'it is too long-winded';
-  let depth = 0;
-  for (const character of bare) {
-    if (character === '(' || character === '[') depth++;
-    else if (character === ')' || character === ']') depth--;
-    if (depth > MOST_NESTED) return 'it has too many parentheses inside one another';
+  for (const part of partsOf(expression)) {
+    const objection = pathObjection(part);
+    if (objection !== undefined) return objection;
   }
   return undefined;
 }
-
-/** Words that may stand before a parenthesis and are no functions. */
-const OPERATORS = new Set(['and', 'or', 'xor', 'implies', 'in', 'contains', 'div', 'mod', 'is', 'as']);

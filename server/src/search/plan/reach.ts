@@ -27,7 +27,11 @@ const REACHED_FROM: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Types that are about other resources: the reference parameter, or none where any reference says it. */
-const ABOUT: Readonly<Record<string, string | undefined>> = { Provenance: 'target', Binary: undefined };
+const ABOUT: Readonly<Record<string, string | undefined>> = {
+  Provenance: 'target',
+  Device: 'patient',
+  Binary: undefined,
+};
 
 /**
  * Rows that belong to compartments without being in them: what a member refers to, or what is about a member.

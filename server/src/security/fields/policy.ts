@@ -64,9 +64,36 @@ export function checkFieldSetting(name: string, value: string): string[] {
   return items;
 }
 
-/** Whether an object is an Identifier whose value the policy has encrypted. */
-export function isProtected(value: JsonObject, policy: FieldPolicy): boolean {
-  if (typeof value['value'] !== 'string') return false;
+/** US social security numbers by system, for which also a string by itself that is written like one counts. */
+const SSN_SYSTEMS = ['http://hl7.org/fhir/sid/us-ssn', 'urn:oid:2.16.840.1.113883.4.1'];
+const SSN = /^\s*\d{3}-\d{2}-\d{4}\s*$/;
+
+/** Whether the policy protects anything. */
+export const protectsNothing = ({ systems, types }: FieldPolicy): boolean =>
+  systems.size === 0 && types.size === 0;
+
+/** Whether the policy protects US social security numbers. */
+export const protectsSsn = ({ systems }: FieldPolicy): boolean =>
+  SSN_SYSTEMS.some((system) => systems.has(system));
+
+/**
+ * The element of an object whose text the policy has encrypted: `value` of an Identifier, `code` of a Coding of an
+ * identifier system. Undefined for all other objects.
+ */
+export function protectedElement(value: JsonObject, policy: FieldPolicy): 'value' | 'code' | undefined {
+  if (typeof value['value'] === 'string') return isProtected(value, policy) ? 'value' : undefined;
+  const { system } = value;
+  if (typeof value['code'] !== 'string' || typeof system !== 'string') return undefined;
+  return policy.systems.has(system) ? 'code' : undefined;
+}
+
+/**
+ * Whether a string element is a social security number by itself, such as a form's answer: nothing but `valueString`
+ * can hold one without an Identifier around it that tells what it is.
+ */
+export const isSsn = (element: string, text: string): boolean => element === 'valueString' && SSN.test(text);
+
+function isProtected(value: JsonObject, policy: FieldPolicy): boolean {
   if (typeof value['system'] === 'string' && policy.systems.has(value['system'])) return true;
   const { type } = value;
   if (policy.types.size === 0 || !isObject(type) || !Array.isArray(type['coding'])) return false;
@@ -74,9 +101,13 @@ export function isProtected(value: JsonObject, policy: FieldPolicy): boolean {
     (coding) =>
       isObject(coding) &&
       typeof coding['code'] === 'string' &&
-      IDENTIFIER_TYPES.has(coding['system']) &&
-      hasType(policy, coding['code']),
+      hasProtectedType(policy, coding['system'], coding['code']),
   );
+}
+
+/** Whether identifiers of a type, a coding, are encrypted. */
+export function hasProtectedType(policy: FieldPolicy, system: JsonValue | undefined, code: string): boolean {
+  return IDENTIFIER_TYPES.has(system) && hasType(policy, code);
 }
 
 function hasType({ types }: FieldPolicy, code: string): boolean {

@@ -48,6 +48,7 @@ const CAPACITY = 20_000;
 export class RateLimiter {
   readonly #classes = new Map<RequestClass, { counted: readonly Counted[]; policies: string }>();
   readonly #now: () => number;
+  readonly #refused: Record<Dimension, number> = { address: 0, client: 0, user: 0, tenant: 0 };
   readonly #state: BucketState = { remaining: 0, fullAfter: 0, retryAfter: 0 };
 
   /**
@@ -63,6 +64,16 @@ export class RateLimiter {
       });
       this.#classes.set(name, { counted, policies: counted.map(policyText).join(', ') });
     }
+  }
+
+  /** Whether requests of a class are counted by a dimension at all. */
+  counts(name: RequestClass, dimension: Dimension): boolean {
+    return this.#classes.get(name)?.counted.some((one) => one.dimension === dimension) ?? false;
+  }
+
+  /** Requests that were refused since the process began, by the dimension whose limit they met: for /metrics. */
+  get refused(): Readonly<Record<Dimension, number>> {
+    return this.#refused;
   }
 
   /** Buckets in memory. */
@@ -112,7 +123,7 @@ export class RateLimiter {
       }
       remaining = Math.max(0, remaining - cost);
       fullAfter += (cost * 60_000) / least.limit.perMinute;
-    }
+    } else this.#refused[least.dimension]++;
     return {
       allowed,
       dimension: least.dimension,
@@ -122,6 +133,15 @@ export class RateLimiter {
       retryAfter: Math.ceil(retryAfter / 1000),
       policies,
     };
+  }
+
+  /** Counts what a request that was let through has turned out to cost besides, even if there is not so much left. */
+  charge(name: RequestClass, subject: Subject, cost: number): void {
+    const now = this.#now();
+    for (const { dimension, buckets } of this.#classes.get(name)?.counted ?? []) {
+      const key = keyOf(dimension, subject);
+      if (key !== undefined) buckets.take(key, now, cost);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import express from 'express';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { operationOutcome } from '../../fhir/outcome.ts';
-import { rateLimitsOf } from '../settings.ts';
+import { LIMIT_OPTIONS, rateLimitsOf } from '../settings.ts';
 import { Buckets } from './bucket.ts';
 import { addressKey, cameByTls, clientAddress, plainAddress, trustedProxies } from './client-address.ts';
 import { limitAuthRequests } from './express.ts';
@@ -115,6 +115,28 @@ describe('rate limits (issue 5, section 4: per client, user, tenant and address)
     expect(limiter.check('fhir', { address: '1.1.1.1' })?.remaining).toBe(98);
     pass(1000);
     expect(limiter.check('fhir', subject)?.allowed).toBe(true);
+  });
+
+  test('what a request turns out to cost besides is taken, even below nothing', () => {
+    const { now, pass } = clock();
+    const limiter = new RateLimiter({ ...NONE, auth: { address: { perMinute: 60, burst: 5 } } }, { now });
+    const subject = { address: '1.1.1.1' };
+    expect(limiter.check('auth', subject)?.remaining).toBe(4);
+    limiter.charge('auth', subject, 9);
+    expect(limiter.check('auth', subject)).toMatchObject({ allowed: false, retryAfter: 6 });
+    expect(limiter.refused).toEqual({ address: 1, client: 0, user: 0, tenant: 0 });
+    pass(6000);
+    expect(limiter.check('auth', subject)?.allowed).toBe(true);
+    expect([limiter.counts('auth', 'address'), limiter.counts('auth', 'user')]).toEqual([true, false]);
+  });
+
+  test('by default no address and no tenant is limited, and open mode therefore not at all', () => {
+    const rates = Object.fromEntries(LIMIT_OPTIONS.map(({ key, fallback }) => [key, fallback]));
+    const { fhir, auth } = rateLimitsOf(rates as unknown as Parameters<typeof rateLimitsOf>[0]);
+    expect(Object.keys(fhir).sort()).toEqual(['client', 'user']);
+    // Five thousand requests a second of one service for a minute.
+    expect(fhir.client?.perMinute).toBeGreaterThanOrEqual(300_000);
+    expect(auth.address?.perMinute).toBe(1200);
   });
 
   test('the tightest dimension is the one that is told', () => {

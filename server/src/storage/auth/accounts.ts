@@ -17,7 +17,9 @@ import { runTransaction } from '../transaction.ts';
 
 const SELECT = `select a.id, a.login, a.name, a.email, a.role, a.fhir_user, a.language, a.state,
     a.password_hash is not null, coalesce((a.details->>'totp')::boolean, false),
-    (select count(*)::int from tenant.passkey p where p.tenant_id = $1 and p.account_id = a.id), a.created, a.last_login
+    (select count(*)::int from tenant.passkey p where p.tenant_id = $1 and p.account_id = a.id), a.created, a.last_login,
+    not exists(select from tenant.account_identity i join tenant.identity_provider o on o.tenant_id = $1 and o.id = i.provider
+      where i.tenant_id = $1 and i.account_id = a.id and o.active and o.config->'localLogins' = 'false'::jsonb)
   from tenant.account a where a.tenant_id = $1`;
 
 /** The accounts of tenants in the database. Second factors are sealed under the master key. */
@@ -336,7 +338,8 @@ function accountOf(tenant: Tenant, row: Row): Account {
     fhirUser: text(5),
     language: text(6),
     state: row[7] as AccountState,
-    hasPassword: row[8] as boolean,
+    hasPassword: (row[8] as boolean) && (row[13] as boolean),
+    localLogins: row[13] as boolean,
     hasTotp: row[9] as boolean,
     passkeys: row[10] as number,
     created: Number(row[11]),

@@ -18,6 +18,7 @@ const EXPIRING: Readonly<Record<string, number>> = {
   account_token: MARGIN,
   login_failure: 0,
   authorization_request: MARGIN,
+  federated_login: MARGIN,
   consent_decision: MARGIN,
 };
 

@@ -2,12 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { Tenant } from '../../access/scope.ts';
 import { compact } from '../../auth/compact.ts';
 import { hashSecret, newSecret } from '../../auth/hash.ts';
-import type { NewSession, PendingStep, Session, SessionStore } from '../../auth/sessions/session.ts';
+import type {
+  NewSession,
+  PendingStep,
+  ProviderSession,
+  Session,
+  SessionStore,
+} from '../../auth/sessions/session.ts';
 import type { Connections, Row } from '../connections.ts';
 import { runTransaction } from '../transaction.ts';
 import { revokeMatching } from './grants.ts';
 
-const COLUMNS = `id, account_id, created, last_seen, expires, authenticated, methods, pending, address, user_agent`;
+const COLUMNS = `id, account_id, created, last_seen, expires, authenticated, methods, pending, address, user_agent,
+  provider`;
 /** How often the last use of a session is written, in milliseconds. */
 const SEEN_EVERY = 60_000;
 
@@ -29,8 +36,8 @@ export class StoredSessions implements SessionStore {
     await this.#write(
       tenant,
       `insert into store.account_session (tenant_id, id, token_hash, account_id, created, last_seen, expires,
-          authenticated, methods, pending, address, user_agent)
-        values ($1, $2, $3, $4, $5, $5, $6, $5, $7, $8, $9, $10)`,
+          authenticated, methods, pending, address, user_agent, provider, provider_session)
+        values ($1, $2, $3, $4, $5, $5, $6, $11, $7, $8, $9, $10, $12, $13)`,
       [
         id,
         hashSecret(token),
@@ -41,6 +48,9 @@ export class StoredSessions implements SessionStore {
         session.pending ?? null,
         session.address ?? null,
         session.userAgent?.slice(0, 300) ?? null,
+        session.authenticated ?? now,
+        session.from?.provider ?? null,
+        session.from?.session ?? null,
       ],
     );
     return { id, token };
@@ -85,14 +95,28 @@ export class StoredSessions implements SessionStore {
     id: string,
     methods: readonly string[],
     pending: PendingStep | undefined,
+    from?: ProviderSession | null,
+    authenticated?: number,
   ): Promise<string> {
     const token = newSecret();
     const now = Date.now();
     await this.#write(
       tenant,
       `update store.account_session set token_hash = $3, methods = $4, pending = $5, last_seen = $6,
-          authenticated = $6 where tenant_id = $1 and id = $2 and ended is null`,
-      [id, hashSecret(token), methods, pending ?? null, now],
+          authenticated = $7, provider = case when $8 then $9 else provider end,
+          provider_session = case when $8 then $10 else provider_session end
+        where tenant_id = $1 and id = $2 and ended is null`,
+      [
+        id,
+        hashSecret(token),
+        methods,
+        pending ?? null,
+        now,
+        authenticated ?? now,
+        from !== undefined,
+        from?.provider ?? null,
+        from?.session ?? null,
+      ],
     );
     return token;
   }
@@ -132,5 +156,6 @@ function sessionOf(row: Row): Session {
     pending: text(7) as PendingStep | undefined,
     address: text(8),
     userAgent: text(9),
+    provider: text(10),
   });
 }

@@ -41,7 +41,7 @@ export async function codeSystemText(
   { rid, version }: CodeSystemRow,
 ): Promise<string | undefined> {
   const [row] = await run(
-    'select content from tenant.resource where tenant_id = $1 and rid = $2 and version = $3 and type = $4',
+    'select content, id from tenant.resource where tenant_id = $1 and rid = $2 and version = $3 and type = $4',
     [tenant, rid, version, typeCode('CodeSystem')],
   );
   return row?.[0] as string | undefined;

@@ -1,6 +1,6 @@
 import type { Tenant } from '../../access/scope.ts';
+import { Lru } from '../../collections/lru.ts';
 import { likeLiteral } from '../../search/plan/sql.ts';
-import { Lru } from '../../terminology/lru.ts';
 import type { Child, RowCondition, TextFilter } from '../../terminology/model.ts';
 import type { Connections, SqlStatement } from '../connections.ts';
 import {
@@ -19,6 +19,8 @@ const CACHED = 20_000;
 const CACHED_CHILDREN = 20_000;
 /** Places of concepts with children that are kept in memory, in all. */
 const CACHED_INNER = 600_000;
+/** Totals of selections that are kept in memory. */
+const CACHED_TOTALS = 5000;
 /** Lists of children longer than this are read anew each time. */
 const LONG = 200;
 
@@ -38,6 +40,7 @@ export class ConceptReader {
   readonly #cache = new Lru<string, StoredConcept>(CACHED);
   readonly #children = new Lru<string, readonly Child[]>(CACHED_CHILDREN);
   readonly #inner = new Lru<number, Promise<ReadonlySet<number>>>(CACHED_INNER);
+  readonly #totals = new Lru<string, number>(CACHED_TOTALS);
   readonly #lookups = new Batches<StoredConcept | undefined>();
   readonly #childLookups = new Batches<readonly Child[]>();
 
@@ -136,11 +139,34 @@ export class ConceptReader {
     return (await this.#run(tenant, { text, values })).map((row) => toConcept(row));
   }
 
-  /** How many concepts there are, counted up to a limit. */
-  async count(tenant: Tenant, system: StoredSystem, selection: RowSelection, limit: number): Promise<number> {
+  /**
+   * A page of concepts, and how many there are in all, counted up to `most`. Both come from one reading of the rows: a text
+   * of two letters has no index. A total that is known already is not counted again.
+   */
+  async pageOf(
+    tenant: Tenant,
+    system: StoredSystem,
+    selection: RowSelection,
+    { offset, limit, most }: { offset: number; limit: number; most: number },
+  ): Promise<{ concepts: StoredConcept[]; total: number }> {
     const { where, values } = condition(system, selection);
-    const text = `select count(*) from (select from tenant.concept c where ${where} limit $${values.push(limit)}) s`;
-    return Number((await this.#run(tenant, { text, values }))[0]?.[0]);
+    const key = JSON.stringify([system.id, where, values, most]);
+    const known = this.#totals.get(key);
+    if (known !== undefined && (known < most || offset + limit <= known)) {
+      const concepts = offset < known ? await this.page(tenant, system, selection, { offset, limit }) : [];
+      return { concepts, total: known };
+    }
+    const gathered = `$${values.push(Math.max(most, offset + limit))}`;
+    const page = `offset $${values.push(offset)} limit $${values.push(limit)}`;
+    const text = `with hits as materialized (select c.id from tenant.concept c where ${where} order by c.id limit ${gathered})
+      select (select count(*) from hits), ${CONCEPT_COLUMNS}
+      from (select) one left join (select h.id from hits h order by h.id ${page}) p on true
+        left join tenant.concept c on c.tenant_id = $1 and c.system_id = $2 and c.id = p.id
+      order by c.id`;
+    const rows = await this.#run(tenant, { text, values });
+    const total = Math.min(most, Number(rows[0]?.[0]));
+    this.#totals.set(key, total);
+    return { concepts: rows.filter((row) => row[1] !== null).map((row) => toConcept(row, 1)), total };
   }
 
   async #run(tenant: Tenant, statement: SqlStatement) {
@@ -151,41 +177,27 @@ export class ConceptReader {
   }
 }
 
-/** Questions of one kind that arrive in the same turn of the event loop, asked together. */
+/** Statements of one kind that are under way at once: what arrives meanwhile is asked together by the next one. */
+const UNDER_WAY = 2;
+
+interface Batch<T> {
+  readonly answers: Map<string, ((value: T) => void)[]>;
+  readonly failures: ((error: unknown) => void)[];
+  readonly read: (questions: string[]) => Promise<(question: string) => T>;
+}
+
+/** Questions of one kind that arrive in the same turn of the event loop, or while others are under way, asked together. */
 class Batches<T> {
-  readonly #waiting = new Map<
-    string,
-    { answers: Map<string, ((value: T) => void)[]>; failures: ((error: unknown) => void)[] }
-  >();
+  readonly #waiting = new Map<string, Batch<T>>();
+  readonly #underWay = new Map<string, number>();
 
   /** @param read asks all of them at once, and gives what answers each */
-  ask(
-    kind: string,
-    question: string,
-    read: (questions: string[]) => Promise<(question: string) => T>,
-  ): Promise<T> {
+  ask(kind: string, question: string, read: Batch<T>['read']): Promise<T> {
     let batch = this.#waiting.get(kind);
     if (batch === undefined) {
-      const made = {
-        answers: new Map<string, ((value: T) => void)[]>(),
-        failures: [] as ((error: unknown) => void)[],
-      };
-      batch = made;
-      this.#waiting.set(kind, made);
-      setImmediate(() => {
-        this.#waiting.delete(kind);
-        read([...made.answers.keys()]).then(
-          (answer) => {
-            for (const [one, resolves] of made.answers) {
-              const value = answer(one);
-              for (const resolve of resolves) resolve(value);
-            }
-          },
-          (error: unknown) => {
-            for (const fail of made.failures) fail(error);
-          },
-        );
-      });
+      batch = { answers: new Map(), failures: [], read };
+      this.#waiting.set(kind, batch);
+      if ((this.#underWay.get(kind) ?? 0) < UNDER_WAY) setImmediate(() => this.#send(kind));
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const sharing = batch.answers.get(question);
@@ -193,6 +205,28 @@ class Batches<T> {
     else sharing.push(resolve);
     batch.failures.push(reject);
     return promise;
+  }
+
+  async #send(kind: string): Promise<void> {
+    const batch = this.#waiting.get(kind);
+    const underWay = this.#underWay.get(kind) ?? 0;
+    if (batch === undefined || underWay >= UNDER_WAY) return;
+    this.#waiting.delete(kind);
+    this.#underWay.set(kind, underWay + 1);
+    try {
+      const answer = await batch.read([...batch.answers.keys()]);
+      for (const [question, resolves] of batch.answers) {
+        const value = answer(question);
+        for (const resolve of resolves) resolve(value);
+      }
+    } catch (error) {
+      for (const fail of batch.failures) fail(error);
+    } finally {
+      const left = (this.#underWay.get(kind) ?? 1) - 1;
+      if (left === 0) this.#underWay.delete(kind);
+      else this.#underWay.set(kind, left);
+      void this.#send(kind);
+    }
   }
 }
 

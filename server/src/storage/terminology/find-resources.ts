@@ -134,7 +134,7 @@ export class ResourceFinder {
     const { rows } = await this.#connections.within(tenant, 'read', (connection) =>
       connection.query({
         name: 'terminology-contents',
-        text: `select r.rid, r.content from unnest($2::smallint[], $3::bigint[], $4::int[]) as q(type, rid, version)
+        text: `select r.rid, r.content, r.id from unnest($2::smallint[], $3::bigint[], $4::int[]) as q(type, rid, version)
           join tenant.resource r on r.tenant_id = $1 and r.type = q.type and r.rid = q.rid and r.version = q.version
             and not r.deleted`,
         values: [

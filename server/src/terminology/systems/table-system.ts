@@ -172,16 +172,16 @@ export class TableSystem implements CodeSystemProvider {
     }
   }
 
-  async page(selection: Selection, offset: number, count: number): Promise<readonly Concept[] | undefined> {
-    if (selection.tests.some(({ rows }) => rows === undefined)) return undefined;
-    return this.#reader.page(this.#tenant, this.#system, this.#rows(selection), { offset, limit: count });
-  }
-
-  async count(selection: Selection, limit: number): Promise<number | undefined> {
-    if (selection.tests.some(({ rows }) => rows === undefined)) return undefined;
+  async page(
+    selection: Selection,
+    { offset, count, most }: { readonly offset: number; readonly count: number; readonly most: number },
+  ): Promise<{ concepts: readonly Concept[]; total: number } | undefined> {
     const { tests, text, activeOnly } = selection;
-    if (tests.length === 0 && text === undefined && activeOnly !== true)
-      return Math.min(limit, this.#system.concepts);
-    return this.#reader.count(this.#tenant, this.#system, this.#rows(selection), limit);
+    if (tests.some(({ rows }) => rows === undefined)) return undefined;
+    const rows = this.#rows(selection);
+    if (tests.length > 0 || text !== undefined || activeOnly === true)
+      return this.#reader.pageOf(this.#tenant, this.#system, rows, { offset, limit: count, most });
+    const concepts = await this.#reader.page(this.#tenant, this.#system, rows, { offset, limit: count });
+    return { concepts, total: Math.min(most, this.#system.concepts) };
   }
 }

@@ -1,10 +1,12 @@
+import type { Expression, Invocation, Literal } from '../../fhirpath/ast.ts';
+import { TooCostly } from '../../fhirpath/limits.ts';
+import { parseExpression } from '../../fhirpath/parser.ts';
 import { numberOf, textOf } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
-import type { JsonValue } from '../../json/types.ts';
-import type { Expression, Invocation } from '../../patch/path-ast.ts';
-import { parsePath } from '../../patch/path-parser.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compareNodes } from './compare.ts';
-import { FUNCTIONS, PER_ITEM } from './functions.ts';
+import { FUNCTIONS } from './functions.ts';
+import { compileGeneral } from './general.ts';
 import {
   bool,
   EMPTY,
@@ -34,15 +36,18 @@ export interface Environment {
   memberOf(value: Node, valueSet: string): boolean | undefined;
   /** Whether a value conforms to a profile; undefined if the profile is not known. */
   conformsTo(value: Node, profile: string): boolean | undefined;
+  /** Whether a code subsumes another of its system; undefined if the system is not known. */
+  subsumes?(system: string, code: string, other: string): boolean | undefined;
+  /** R4's definition of an element; undefined if that is not known. */
+  elementDefinition?(value: Node): JsonObject | undefined;
+  /** Whether an element is in a slice of a structure; undefined if there is no such slice. */
+  isInSlice?(value: Node, structure: string, name: string): boolean | undefined;
 }
-
-/** An evaluation takes more steps than it may. */
-export class TooCostly extends Error {}
 
 /** Counts steps of an evaluation (items that a function visits). @throws TooCostly when there are too many */
 export function spend(environment: Environment, steps: number): void {
   environment.steps -= steps;
-  if (environment.steps < 0) throw new TooCostly('it takes too many steps');
+  if (environment.steps < 0) throw new TooCostly();
 }
 
 /** A compiled expression: input to output. */
@@ -52,34 +57,34 @@ export type Evaluate = (input: Nodes, environment: Environment) => Nodes;
 export class UnsupportedExpression extends Error {}
 
 /**
- * Compiles a FHIRPath expression (N1, with FHIR's own functions of R4 fhirpath.html) to closures over JSON.
- * @throws UnsupportedExpression for literals of dates and quantities and for seldom functions
- * @throws PathSyntaxError for what is no expression
+ * Compiles a FHIRPath expression (N1, with FHIR's own functions of R4 fhirpath.html): to closures over JSON where they know
+ * all of it, which most invariants need and which are several times as fast, else for the general evaluator.
+ * @throws FhirPathError (syntax) for what is no expression
  */
 export function compileExpression(text: string): Evaluate {
-  return compile(parsePath(text));
+  const expression = parseExpression(text, { lenient: true });
+  try {
+    return compileClosures(expression);
+  } catch (error) {
+    if (error instanceof UnsupportedExpression) return compileGeneral(expression);
+    throw error;
+  }
+}
+
+/**
+ * An expression as closures.
+ * @throws UnsupportedExpression for literals of dates and quantities and for seldom functions
+ */
+export function compileClosures(expression: Expression): Evaluate {
+  return compile(expression);
 }
 
 function compile(expression: Expression): Evaluate {
   switch (expression.kind) {
-    case 'literal': {
-      const type = typeof expression.value === 'boolean' ? 'System.Boolean' : 'System.String';
-      const result = [{ v: expression.value, s: undefined, t: type }];
-      return typeof expression.value === 'boolean'
-        ? expression.value
-          ? () => TRUE
-          : () => FALSE
-        : () => result;
-    }
-    case 'number': {
-      const type = expression.text.includes('.') ? 'System.Decimal' : 'System.Integer';
-      const result = [{ v: Number(expression.text), s: undefined, t: type }];
-      return () => result;
-    }
+    case 'literal':
+      return literal(expression.literal);
     case 'empty':
       return () => EMPTY;
-    case 'temporal':
-      throw new UnsupportedExpression(expression.source);
     case 'constant':
       return constant(expression.name);
     case 'index': {
@@ -112,6 +117,24 @@ function compile(expression: Expression): Evaluate {
       return binary(expression.operator, compile(expression.left), compile(expression.right));
     case 'step':
       return step(expression.left === undefined ? undefined : compile(expression.left), expression.step);
+  }
+}
+
+function literal(value: Literal): Evaluate {
+  switch (value.type) {
+    case 'Boolean':
+      return value.value ? () => TRUE : () => FALSE;
+    case 'String': {
+      const result = [{ v: value.text, s: undefined, t: 'System.String' }];
+      return () => result;
+    }
+    case 'Integer':
+    case 'Decimal': {
+      const result = [{ v: Number(value.text), s: undefined, t: `System.${value.type}` }];
+      return () => result;
+    }
+    default:
+      throw new UnsupportedExpression(`a literal of the type ${value.type}`);
   }
 }
 
@@ -150,12 +173,7 @@ function step(left: Evaluate | undefined, invocation: Invocation): Evaluate {
       const make = FUNCTIONS[invocation.name];
       if (make === undefined) throw new UnsupportedExpression(`${invocation.name}()`);
       const run = make(invocation.args, compile);
-      if (left === undefined) {
-        // Arguments of a function see the item, of a function without one the collection.
-        return PER_ITEM.has(invocation.name)
-          ? (input, environment) => run(input, environment)
-          : (input, environment) => run(input, environment);
-      }
+      if (left === undefined) return run;
       return (input, environment) => run(left(input, environment), environment);
     }
   }

@@ -1,6 +1,7 @@
+import { type Expression, nameIn } from '../../fhirpath/ast.ts';
+import { safeRegExp, safeReplace } from '../../fhirpath/regexp.ts';
 import { numberOf } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
-import type { Expression } from '../../patch/path-ast.ts';
 import { checkXhtml } from '../xhtml.ts';
 import {
   distinct,
@@ -13,7 +14,6 @@ import {
   valueText,
 } from './compile.ts';
 import { bool, EMPTY, identity, type Node, type Nodes } from './nodes.ts';
-import { safeRegExp, safeReplace } from './regexp.ts';
 
 /** The items of one collection that are, or are not, in another. */
 function keepIn(input: Nodes, other: Nodes, isIn: boolean, environment: Environment): Nodes {
@@ -24,9 +24,6 @@ function keepIn(input: Nodes, other: Nodes, isIn: boolean, environment: Environm
 
 /** Makes a function's closure from its arguments. */
 type Maker = (args: readonly Expression[], compile: (expression: Expression) => Evaluate) => Evaluate;
-
-/** The functions whose arguments are evaluated for each item. */
-export const PER_ITEM: ReadonlySet<string> = new Set(['where', 'select', 'all', 'exists', 'repeat', 'iif']);
 
 function one(value: string | number | boolean, type?: string): Nodes {
   const t =
@@ -95,7 +92,7 @@ function ofText(run: (value: string, args: readonly string[]) => Nodes): Maker {
 }
 
 function typeArgument(args: readonly Expression[]): string {
-  const name = args[0]?.source.replaceAll('`', '');
+  const name = args[0] === undefined ? undefined : nameIn(args[0]);
   if (name === undefined || !/^[A-Za-z]+(?:\.[A-Za-z]+)?$/.test(name))
     throw new UnsupportedExpression('type');
   return name;

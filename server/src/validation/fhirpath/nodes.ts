@@ -35,11 +35,11 @@ export type Members = ReadonlyMap<string, readonly Property[]>;
 
 /** How values of FHIR types are walked and compared by type. */
 export class TypeNavigator {
-  readonly definitions: DefinitionsModel;
+  readonly definitions: Pick<DefinitionsModel, 'types'>;
   readonly #members = new Map<string, Members>();
   readonly #chains = new Map<string, readonly string[]>();
 
-  constructor(definitions: DefinitionsModel) {
+  constructor(definitions: Pick<DefinitionsModel, 'types'>) {
     this.definitions = definitions;
   }
 

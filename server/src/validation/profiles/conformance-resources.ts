@@ -1,7 +1,7 @@
 import { SnapshotError, withSnapshot } from '../../conformance/packages/snapshot.ts';
+import { parseExpression } from '../../fhirpath/parser.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
-import { parsePath } from '../../patch/path-parser.ts';
 import type { Run } from './run.ts';
 import { choiceOf, type ElementDefinition } from './types.ts';
 
@@ -88,7 +88,7 @@ function checkElement(element: ElementDefinition, isDifferential: boolean, run: 
 function checkExpression(expression: unknown, below: string, run: Run): void {
   if (typeof expression !== 'string') return;
   try {
-    parsePath(expression);
+    parseExpression(expression, { lenient: true });
   } catch (error) {
     run.report(
       'error',

@@ -1,9 +1,9 @@
 import { splitCanonical } from '../../conformance/packages/package-set.ts';
+import { isExpressionError } from '../../fhirpath/errors.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { compileExpression, type Evaluate, TooCostly } from '../fhirpath/compile.ts';
+import { compileExpression, type Evaluate } from '../fhirpath/compile.ts';
 import type { Node } from '../fhirpath/nodes.ts';
-import { PatternError } from '../fhirpath/regexp.ts';
 import type { ProfileCompiler } from './profile.ts';
 import type { Run } from './run.ts';
 import type { Item } from './slicing.ts';
@@ -113,7 +113,7 @@ function compileSelect(steps: readonly string[]): (item: Item, run: Run) => read
       return run.evaluate(() => evaluate(environment.self, environment));
     } catch (error) {
       // A path that cannot be followed selects nothing.
-      if (error instanceof TooCostly || error instanceof PatternError) return [];
+      if (isExpressionError(error)) return [];
       throw error;
     } finally {
       environment.self = self;

@@ -1,8 +1,8 @@
+import { isExpressionError } from '../../fhirpath/errors.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { compileExpression, type Evaluate, TooCostly, truth } from '../fhirpath/compile.ts';
+import { compileExpression, type Evaluate, truth } from '../fhirpath/compile.ts';
 import { type Node, type Nodes, objectNode } from '../fhirpath/nodes.ts';
-import { PatternError } from '../fhirpath/regexp.ts';
 import type { Run } from './run.ts';
 import { buildTree } from './tree.ts';
 import { choiceOf, type StructureDefinition, snapshotOf } from './types.ts';
@@ -241,7 +241,7 @@ function isSelected(expression: string, run: Run): boolean {
   try {
     selected = run.evaluate(() => evaluate([root], run.environment));
   } catch (error) {
-    if (error instanceof TooCostly || error instanceof PatternError) return true;
+    if (isExpressionError(error)) return true;
     throw error;
   }
   return selected.some(
@@ -266,7 +266,7 @@ function checkContextInvariants(
     try {
       holds = truth(run.evaluate(() => evaluate(environment.self, environment)));
     } catch (error) {
-      if (!(error instanceof TooCostly || error instanceof PatternError)) throw error;
+      if (!isExpressionError(error)) throw error;
       holds = true;
     } finally {
       environment.context = context;

@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { dateRange } from '../../search/dates.ts';
-import { compileExpression, type Evaluate, truth, UnsupportedExpression } from '../fhirpath/compile.ts';
+import { compileExpression, type Evaluate, truth } from '../fhirpath/compile.ts';
 import type { Node } from '../fhirpath/nodes.ts';
-import { TimeLimit, withinTime } from '../fhirpath/time-limit.ts';
 import type { Run } from './run.ts';
 import type { Constraint, Severity } from './types.ts';
 import { extensionValue } from './values.ts';
@@ -207,88 +205,23 @@ function holdsOf(key: string, expression: string, source: string | undefined): I
     ? `name.empty() or name.matches('^[A-Z]([A-Za-z0-9_]){0,254}$')`
     : (REPAIRED.get(expression) ?? expression);
   let evaluate: Evaluate | undefined;
-  let general: ((node: Node, run: Run) => boolean | string) | undefined;
   return (node, run) => {
-    if (evaluate === undefined && general === undefined) {
-      try {
-        evaluate = compileExpression(text);
-      } catch (error) {
-        general = generalInvariant(text, error);
-      }
-    }
-    if (general !== undefined) return general(node, run);
     const { environment } = run;
     const { context, self } = environment;
     environment.context = node;
     environment.self = [node];
     try {
+      const rule = (evaluate ??= compileExpression(text));
       // A rule without an answer does not hold, as in the reference implementation.
-      return truth(run.evaluate(() => (evaluate as Evaluate)(environment.self, environment))) === true;
+      return truth(run.evaluate(() => rule(environment.self, environment))) === true;
     } catch (error) {
       // Whatever a profile's expression does, it must not stop the validation.
-      return (error as Error).message.slice(0, 200);
+      return `the expression cannot be evaluated: ${(error as Error).message.slice(0, 200)}`;
     } finally {
       environment.context = context;
       environment.self = self;
     }
   };
-}
-
-interface Engine {
-  compile(
-    path: string | { base: string; expression: string },
-    model: object,
-    options: object,
-  ): (value: unknown, variables: Record<string, unknown>) => unknown[];
-}
-let engine: { fhirpath: Engine; model: object } | undefined;
-/** How long the general engine may take for one rule on one element. */
-const GENERAL_MS = 1000;
-
-/** The constraint by the general FHIRPath engine: for dates and quantities as literals and what else is seldom. */
-function generalInvariant(text: string, cause: unknown): (node: Node, run: Run) => boolean | string {
-  const compiled = new Map<string, ReturnType<Engine['compile']>>();
-  return ({ v, t }, run) => {
-    try {
-      if (engine === undefined) {
-        const require = createRequire(import.meta.url);
-        engine = {
-          fhirpath: require('fhirpath') as Engine,
-          model: require('fhirpath/fhir-context/r4') as object,
-        };
-      }
-      let evaluate = compiled.get(t);
-      if (evaluate === undefined) {
-        const isResource = run.validators.definitions.types.get(t)?.kind === 'resource';
-        evaluate = engine.fhirpath.compile(
-          isResource ? text : { base: t, expression: text },
-          engine.model,
-          {},
-        );
-        compiled.set(t, evaluate);
-      }
-      const { environment } = run;
-      const ask = evaluate;
-      const result = withinTime(GENERAL_MS, () =>
-        ask(plain(v), {
-          resource: plain(environment.resource.v),
-          rootResource: plain(environment.rootResource.v),
-          context: plain(v),
-        }),
-      );
-      return result.length > 0 && result[0] !== false;
-    } catch (error) {
-      const reason =
-        cause instanceof UnsupportedExpression || error instanceof TimeLimit
-          ? (error as Error)
-          : (cause as Error);
-      return `the expression cannot be evaluated: ${reason.message.slice(0, 200)}`;
-    }
-  };
-}
-
-function plain(value: JsonValue | undefined): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** Evaluates an invariant on a node and reports where it does not hold. */

@@ -191,7 +191,7 @@ export class Run {
       const found = this.lookUp(text);
       if (found !== undefined) return objectNode(found, 'Resource');
     }
-    const type = typeOfReference(reference.v, this.validators.navigator.definitions.resourceTypes);
+    const type = typeOfReference(reference.v, this.validators.definitions.resourceTypes);
     return type === undefined ? undefined : { v: { resourceType: type }, s: undefined, t: type };
   }
 

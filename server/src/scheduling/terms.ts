@@ -1,0 +1,8 @@
+/* Names of our own that scheduling reads and writes; those of the standard stand where they are used. */
+
+/** On a HealthcareService: a kind of visit, with its duration, buffers and what else it needs. */
+export const VISIT_TYPE = 'https://vesta.health/fhir/StructureDefinition/visit-type';
+/** On a Slot that is held: when the hold ends. */
+export const HOLD_EXPIRES = 'https://vesta.health/fhir/StructureDefinition/hold-expires';
+/** The time zone of a place, service or role (FHIR extensions pack). */
+export const TIME_ZONE = 'http://hl7.org/fhir/StructureDefinition/timezone';
