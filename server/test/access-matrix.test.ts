@@ -391,8 +391,11 @@ async function others(one: Case): Promise<void> {
     ),
     entriesOf(batch).map((entry) => String((entry['response'] as JsonObject)['status']).slice(0, 3)),
   );
+  // A plan tells of all data: it is for who runs the server, with all rights.
   const explain = await send(one, 'GET', 'Observation?_explain=true');
-  differ(one, '_explain', 403, explain.status);
+  const mayExplain = token.role === 'super_admin' && token.scopes === 'user/*.cruds';
+  differ(one, '_explain', mayExplain ? 200 : 403, explain.status);
+  note('_explain', mayExplain);
 }
 
 /** A write that leaves the resource as it was. */

@@ -237,6 +237,7 @@ describe('AuditEvents of the log (R4 auditevent.html)', () => {
       {
         resourceType: 'AuditEvent',
         type: { code: 'rest' },
+        action: 'C',
         recorded: '2026-01-01T00:00:00Z',
         agent: [{ requestor: true }],
         source: { observer: { display: 'x' } },
@@ -246,19 +247,20 @@ describe('AuditEvents of the log (R4 auditevent.html)', () => {
     );
     expect(own.status).toBe(201);
     await audit.log.flush();
-    const whole = await demo.get(`AuditEvent?patient=Patient/${id}`, staff);
+    // Without searches: to be shown the AuditEvent that a client has stored is an access to what it says of the patient.
+    const about = `AuditEvent?patient=Patient/${id}&action=C,R`;
+    const whole = await demo.get(about, staff);
     // The creation, three reads, the creation of the AuditEvent; and that AuditEvent.
     expect(whole.json.total).toBe(6);
     const ids = whole.json.entry.map(({ resource }: Json) => resource.id);
     expect(new Set(ids).size).toBe(6);
     expect(ids.at(-1)).toBe(own.json.id);
     for (const count of [1, 2, 5]) {
-      const { entries } = await demo.pages(`AuditEvent?patient=Patient/${id}&_count=${count}`, staff);
-      // Looking at the log adds events to it, but none about the patient.
+      const { entries } = await demo.pages(`${about}&_count=${count}`, staff);
       const found = entries.map((entry) => (entry.resource ?? entry).id);
       expect([count, found]).toEqual([count, ids]);
     }
-    const counted = await demo.get(`AuditEvent?patient=Patient/${id}&_summary=count`, staff);
+    const counted = await demo.get(`${about}&_summary=count`, staff);
     expect(counted.json.total).toBe(6);
     const compartment = await demo.get(`Patient/${id}/AuditEvent?action=R`, staff);
     expect(compartment.json.total).toBe(3);

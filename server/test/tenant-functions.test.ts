@@ -42,6 +42,8 @@ const OF_ALL: readonly (readonly [name: string, sql: string, columns: readonly s
   ['revocations_since', 'select * from store.revocations_since(0)', ['now', 'tenant_id', 'id']],
   ['data_keys_since', 'select * from store.data_keys_since(0)', ['now', 'tenant_id']],
   ['access_changes_since', 'select * from store.access_changes_since(0)', ['now', 'tenant_id', 'count']],
+  ['open_events', `select * from store.open_events('{c}')`, ['tenant_id', 'tenant_name', 'consumer']],
+  ['event_depths', 'select * from store.event_depths()', ['consumer', 'waiting', 'parked', 'oldest']],
   ['audit_waiting', 'select * from store.audit_waiting()', ['tenant_id']],
 ];
 

@@ -156,6 +156,16 @@ const ROWS = [
   `emergency_access (tenant_id, id, subject, patient, reason, purpose, opened, until)
     values ($1, '${uuid(5)}', 'Practitioner/1', 'same', 'reason', 'BTG', 0, 1)`,
   `access_change (tenant_id, count) values ($1, 1) on conflict do nothing`,
+  // Calendars.
+  `busy (tenant_id, rid, schedule, during) values ($1, $1 * 1000, 1, int8range(0, 1))`,
+  // Events for a consumer that there is not, and agents.
+  `outbox (tenant_id, consumer, type, resource_id, version, method, subject)
+    values ($1, 'c', 'Patient', 'same', 1, 1, 'anonymous')`,
+  `agent_request (tenant_id, task_id, agent, action, scope, created) values ($1, 'same', 'a', 'b', '{}', 0)`,
+  `model_use (tenant_id, day, tokens, requests) values ($1, 1, 1, 1)`,
+  // CDS Hooks.
+  `cds_client (tenant_id, issuer, name, jku, created) values ($1, 'http://example.org', 'EHR', 'http://example.org/k', 0)`,
+  `cds_provider (tenant_id, id, name, url, created) values ($1, 'p', 'P', 'http://example.org', 0)`,
   // Keys.
   `data_key (tenant_id, number, wrapped, master_key, created, active_from) values ($1, 1, 'w', 'm', 0, 0)`,
   `key_use (tenant_id, number, purpose, day, seals, opens) values ($1, 1, 'secrets', 1, 1, 1)`,

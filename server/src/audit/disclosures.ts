@@ -4,7 +4,7 @@ import type { JsonObject, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
 import { type AuditCondition, readPage } from '../storage/audit/read.ts';
 import { type AuditEntry, readEntry } from './entry.ts';
-import { KINDS, type KindName } from './kinds.ts';
+import { KINDS, READING } from './kinds.ts';
 import { ofKinds } from './query.ts';
 import { refersTo } from './reference-condition.ts';
 import { eventId } from './resource.ts';
@@ -20,18 +20,6 @@ export interface DisclosureParameters {
   readonly all?: boolean;
 }
 
-/** Kinds of events by which data leaves the server. */
-const DISCLOSING: readonly KindName[] = [
-  'read',
-  'vread',
-  'search-type',
-  'search-system',
-  'history-instance',
-  'history-type',
-  'history-system',
-  'operation',
-  'export',
-];
 /** v3 ActReason codes of treatment, payment and operations, and of a patient's own request. */
 const EXCEPTED = new Set([
   'TREAT',
@@ -81,7 +69,7 @@ export async function disclosures(
     of: [
       { kind: 'happened', low, high },
       refersTo(context, 'patient', [`Patient/${patientId}`]),
-      ofKinds(DISCLOSING),
+      ofKinds(READING),
       { kind: 'outcomes', numbers: [0] },
       access.condition,
     ],

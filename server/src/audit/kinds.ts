@@ -20,6 +20,7 @@ const RESTFUL: Coding = {
   display: 'Restful Operation',
 };
 const AUTHENTICATION = dcm('110114', 'User Authentication');
+const ACTIVITY = dcm('110100', 'Application Activity');
 const ALERT = dcm('110113', 'Security Alert');
 
 /** AuditEvent.action: create, read, update, delete, execute. */
@@ -81,6 +82,9 @@ export const KINDS = {
   'emergency-end': security(28, ALERT, dcm('110128', 'Emergency Override Stopped')),
   'configuration-changed': security(29, ALERT, dcm('110131', 'Security Configuration')),
   'key-used': security(30, ALERT, dcm('110132', 'Use of Restricted Function'), own('key-used', 'Key used')),
+  'agent-run': security(31, ACTIVITY, own('agent-run', 'Run of an agent')),
+  'agent-step': security(32, ACTIVITY, own('agent-step', 'Step of an agent')),
+  'event-parked': security(33, ACTIVITY, own('event-parked', 'Event given up')),
   'failed-logins': security(40, ALERT, own('failed-logins', 'Repeated failed logins')),
   'impossible-travel': security(41, ALERT, own('impossible-travel', 'Distant networks in a short time')),
   'mass-reading': security(42, ALERT, own('mass-reading', 'Many patients read in a short time')),
@@ -91,6 +95,19 @@ export const KINDS = {
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
+
+/** Kinds of events by which data leaves the server. */
+export const READING: readonly KindName[] = [
+  'read',
+  'vread',
+  'search-type',
+  'search-system',
+  'history-instance',
+  'history-type',
+  'history-system',
+  'operation',
+  'export',
+];
 
 const BY_NUMBER = new Map<number, KindName>(
   Object.entries(KINDS).map(([name, kind]) => [kind.number, name as KindName]),

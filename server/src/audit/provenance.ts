@@ -104,10 +104,11 @@ const CLIENT_ID = 'https://vesta.health/fhir/identifier/client';
 
 /** Who it is and for whom: a client is named by its id, a person by the resource that stands for them. */
 function agentOf({ subject, client }: AccessScope): Pick<AgentActivity, 'who' | 'onBehalfOf'> {
-  const named = (id: string): JsonObject => ({ identifier: { system: CLIENT_ID, value: id }, display: id });
-  const principal: JsonObject = /^[A-Z][A-Za-z]*\/[A-Za-z0-9\-.]{1,64}$/.test(subject)
-    ? { reference: subject }
-    : { display: subject };
+  const isReference = (text: string) => /^[A-Z][A-Za-z]*\/[A-Za-z0-9\-.]{1,64}$/.test(text);
+  // An agent of the server's own is its Device.
+  const named = (id: string): JsonObject =>
+    isReference(id) ? { reference: id } : { identifier: { system: CLIENT_ID, value: id }, display: id };
+  const principal: JsonObject = isReference(subject) ? { reference: subject } : { display: subject };
   if (client === undefined) return { who: principal };
   return { who: named(client), ...(subject === client ? {} : { onBehalfOf: principal }) };
 }

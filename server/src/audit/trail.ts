@@ -46,12 +46,23 @@ export class AuditTrail {
   ): Promise<void> {
     const made = requestEvent(request, end, actor);
     if (made === undefined) return;
-    const event = withoutIdentifiers(made, this.#fieldsOf(tenant), end.response?.text);
+    await this.#keep(tenant, withoutIdentifiers(made, this.#fieldsOf(tenant), end.response?.text));
+  }
+
+  async #keep(tenant: Tenant, event: AuditInput): Promise<void> {
     try {
       await this.#log.record(tenant, event);
     } catch (error) {
       throw error instanceof AuditUnavailable ? unavailable() : error;
     }
+  }
+
+  /**
+   * Records what is no request, such as a step of an agent. What goes on must wait for it.
+   * @throws FhirError 503 when the event can be kept nowhere
+   */
+  async report(tenant: Tenant, input: AuditInput): Promise<void> {
+    await this.#keep(tenant, withoutIdentifiers(input, this.#fieldsOf(tenant), undefined));
   }
 
   /** As {@link record}, for a request whose interaction was carried out. */

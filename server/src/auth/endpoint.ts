@@ -103,3 +103,21 @@ export class Form {
 export function bearerOf(request: Pick<Request, 'headers'>): string | undefined {
   return /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1];
 }
+
+/** Apps in browsers call these from their own origins; no cookie is looked at, so any origin may (Fetch, CORS protocol). */
+export function cors(methods: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    response.set('Access-Control-Allow-Origin', '*');
+    response.set(
+      'Access-Control-Expose-Headers',
+      'WWW-Authenticate, Retry-After, X-CDS-Degraded, X-Request-Id',
+    );
+    if (request.method !== 'OPTIONS') return next();
+    response
+      .set('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(', '))
+      .set('Access-Control-Allow-Headers', 'Authorization, Content-Type, Accept')
+      .set('Access-Control-Max-Age', '86400')
+      .status(204)
+      .end();
+  };
+}

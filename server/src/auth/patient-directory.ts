@@ -1,11 +1,10 @@
 import type { TokenClaims } from '../access/access-scope-of.ts';
 import type { AccessScope, Tenant } from '../access/scope.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
-import { internalRequest } from '../fhir/internal-request.ts';
+import { InternalClient, type Query } from '../fhir/internal-client.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
-import { isObject } from '../json/objects.ts';
-import { parseJson } from '../json/parse.ts';
+import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import type { Account } from './accounts/account.ts';
 import type { PatientChoice, PatientDirectory } from './accounts/people.ts';
@@ -23,12 +22,11 @@ export function patientDirectory(
   fhir: FhirServer,
   scopeOf: (claims: TokenClaims, context: TenantContext) => Promise<AccessScope>,
 ): PatientDirectory {
-  const ask = async (
+  const ask = async <T>(
     tenant: Tenant,
     account: Account,
-    path: readonly string[],
-    query: readonly (readonly [string, string])[] = [],
-  ): Promise<JsonObject | undefined> => {
+    question: (client: InternalClient) => Promise<T>,
+  ): Promise<T | undefined> => {
     const context = await fhir.tenants.current(tenant);
     const isPersonal = account.role === 'patient' || account.role === 'caregiver';
     const scope = await scopeOf(
@@ -44,8 +42,7 @@ export function patientDirectory(
       context,
     );
     try {
-      const { text } = await fhir.handle(internalRequest(context, scope, path, query));
-      return text === undefined ? undefined : (parseJson(text) as JsonObject);
+      return await question(new InternalClient(fhir, context, scope, { audited: false }));
     } catch (error) {
       // Not allowed, and not there, is the same to the person.
       if (error instanceof FhirError && error.status < 500) return undefined;
@@ -59,25 +56,22 @@ export function patientDirectory(
         typed === ''
           ? []
           : [DATE.test(typed) ? ['birthdate', typed] : ['name', typed.replace(/[\\$,|]/g, '\\$&')]];
-      const found = await ask(
-        tenant,
-        account,
-        ['Patient'],
-        [...criteria, ['_count', MOST], ['_sort', 'family']],
-      );
-      return entriesOf(found).map(choiceOf);
+      const query: Query = [...criteria, ['_count', MOST], ['_sort', 'family']];
+      const found = await ask(tenant, account, (client) => client.search('Patient', query));
+      return (found ?? []).map(choiceOf);
     },
     async findPatient(tenant, account, id) {
-      const patient = await ask(tenant, account, ['Patient', id]);
+      const patient = await ask(tenant, account, (client) => client.read('Patient', id));
       return patient && choiceOf(patient);
     },
     async listEncounters(tenant, account, patientId) {
-      const query = [
+      const query: Query = [
         ['patient', patientId],
         ['_sort', '-date'],
         ['_count', MOST],
-      ] as const;
-      return entriesOf(await ask(tenant, account, ['Encounter'], query)).map((encounter) => ({
+      ];
+      const found = await ask(tenant, account, (client) => client.search('Encounter', query));
+      return (found ?? []).map((encounter) => ({
         id: String(encounter['id']),
         title: encounterTitle(encounter),
       }));
@@ -85,19 +79,15 @@ export function patientDirectory(
   };
 }
 
-function entriesOf(bundle: JsonObject | undefined): JsonObject[] {
-  return objects(bundle?.['entry']).flatMap(({ resource }) => (isObject(resource) ? [resource] : []));
-}
-
 function choiceOf(patient: JsonObject): PatientChoice {
-  const names = objects(patient['name']);
+  const names = objectsOf(patient['name']);
   const name = names.find(({ use }) => use === 'official' || use === 'usual') ?? names[0];
   const given = Array.isArray(name?.['given']) ? name['given'].join(' ') : '';
   const written = [given, text(name?.['family'])]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
-  const record = objects(patient['identifier']).find(({ type }) =>
-    objects(isObject(type) ? type['coding'] : undefined).some(({ code }) => code === 'MR'),
+  const record = objectsOf(patient['identifier']).find(({ type }) =>
+    objectsOf(isObject(type) ? type['coding'] : undefined).some(({ code }) => code === 'MR'),
   );
   const optional = {
     birthDate: text(patient['birthDate']),
@@ -117,14 +107,10 @@ function choiceOf(patient: JsonObject): PatientChoice {
 function encounterTitle(encounter: JsonObject): string {
   const period = encounter['period'];
   const start = isObject(period) ? text(period['start'])?.slice(0, 16).replace('T', ' ') : undefined;
-  const [type] = objects(encounter['type']);
-  const [coding] = objects(type?.['coding']);
+  const [type] = objectsOf(encounter['type']);
+  const [coding] = objectsOf(type?.['coding']);
   const kind = text(type?.['text']) ?? text(coding?.['display']) ?? text(coding?.['code']);
   return [start, kind].filter((part) => part !== undefined).join(', ') || `Encounter/${encounter['id']}`;
-}
-
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function text(value: JsonValue | undefined): string | undefined {

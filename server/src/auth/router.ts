@@ -1,7 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { register } from './clients/register.ts';
 import { openidConfiguration, SMART_STYLE, smartConfiguration } from './discovery/documents.ts';
-import { jsonEndpoint, noStore, readForm, readJson, sendError, tenantOf } from './endpoint.ts';
+import { cors, jsonEndpoint, noStore, readForm, readJson, sendError, tenantOf } from './endpoint.ts';
 import type { AuthServices } from './services.ts';
 import { tokenEndpoint } from './token/endpoint.ts';
 import { introspect } from './token/introspect.ts';
@@ -87,21 +87,6 @@ export function authRouter(services: AuthServices, pages?: RequestHandler): Rout
     sendError(response, error, fail);
   }) as express.ErrorRequestHandler);
   return router;
-}
-
-/** Apps in browsers call these from their own origins; no cookie is looked at, so any origin may (Fetch, CORS protocol). */
-function cors(methods: readonly string[]): RequestHandler {
-  return (request, response, next) => {
-    response.set('Access-Control-Allow-Origin', '*');
-    response.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
-    if (request.method !== 'OPTIONS') return next();
-    response
-      .set('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(', '))
-      .set('Access-Control-Allow-Headers', 'Authorization, Content-Type, Accept')
-      .set('Access-Control-Max-Age', '86400')
-      .status(204)
-      .end();
-  };
 }
 
 function methodNotAllowed(methods: readonly string[]): RequestHandler {

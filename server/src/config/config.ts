@@ -34,6 +34,11 @@ export interface Config {
   readonly rateAuth: number;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
+  /** Both or neither of URL and model. */
+  readonly modelUrl: string | undefined;
+  readonly modelKey: string | undefined;
+  readonly model: string | undefined;
+  readonly modelTokensPerDay: number;
   readonly demo: boolean;
   readonly workers: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -99,6 +104,9 @@ export function loadConfig(
   const byTls = values['tlsCertificate'] !== undefined;
   if (byTls !== (values['tlsKey'] !== undefined)) {
     throw new ConfigError('VESTA_TLS_CERT and VESTA_TLS_KEY belong together: one of them is missing');
+  }
+  if ((values['modelUrl'] === undefined) !== (values['model'] === undefined)) {
+    throw new ConfigError('VESTA_MODEL_URL and VESTA_MODEL belong together: one of them is missing');
   }
   const baseUrl = values['baseUrl'] === undefined ? undefined : String(values['baseUrl']).replace(/\/+$/, '');
   if (byTls && baseUrl?.startsWith('http:')) {

@@ -116,6 +116,36 @@ export const OPTIONS = [
     description: 'sender of mail',
   },
   {
+    key: 'modelUrl',
+    name: 'VESTA_MODEL_URL',
+    type: { kind: 'url', protocols: ['http:', 'https:'] },
+    fallbackText: 'none: agents go by their rules alone',
+    description:
+      'base URL of an OpenAI-compatible API of a language model, such as `https://host/v1`; names, identifiers and contacts are taken out of what is sent',
+  },
+  {
+    key: 'modelKey',
+    name: 'VESTA_MODEL_KEY',
+    type: { kind: 'text' },
+    fallbackText: 'none',
+    description: 'key of that API',
+  },
+  {
+    key: 'model',
+    name: 'VESTA_MODEL',
+    type: { kind: 'text' },
+    fallbackText: 'none; needed with VESTA_MODEL_URL',
+    description: 'name of the language model',
+  },
+  {
+    key: 'modelTokensPerDay',
+    name: 'VESTA_MODEL_TOKENS_PER_DAY',
+    type: integer(0, 2_000_000_000),
+    fallback: 1_000_000,
+    description:
+      'tokens of the language model that a tenant may use in a day (UTC), where its setting `agents.tokensPerDay` says nothing',
+  },
+  {
     key: 'demo',
     name: 'VESTA_DEMO',
     type: choice('on', 'off'),

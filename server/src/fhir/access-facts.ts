@@ -13,7 +13,7 @@ import {
 import type { PolicyOverrides } from '../access/policies/index.ts';
 import { isPolicyResource, storedPolicies } from '../access/policies/policy-resource.ts';
 import type { Tenant } from '../access/scope.ts';
-import { isObject } from '../json/objects.ts';
+import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
 import { type AccessChange, accessChangesSince } from '../storage/access/changes.ts';
@@ -274,12 +274,12 @@ function membersOf(group: Resource, now: number): string[] {
   };
   if (group.resourceType === 'CareTeam') {
     if (group['status'] === 'inactive' || group['status'] === 'entered-in-error') return [];
-    return objects(group['participant'])
+    return objectsOf(group['participant'])
       .filter(isIn)
       .flatMap(({ member }) => referenceOf(member) ?? []);
   }
   if (group['active'] === false) return [];
-  return objects(group['member'])
+  return objectsOf(group['member'])
     .filter(isIn)
     .flatMap(({ entity }) => referenceOf(entity) ?? []);
 }
@@ -298,8 +298,4 @@ function periodOf(value: JsonValue | undefined): { low: number; high: number } {
 function referenceOf(value: JsonValue | undefined): string | undefined {
   const text = isObject(value) ? value['reference'] : undefined;
   return typeof text === 'string' ? /[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(text)?.[0] : undefined;
-}
-
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -11,6 +11,9 @@ import type { TenantContext } from './tenant-context.ts';
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type Query = readonly (readonly [string, string])[];
 
+/** What carries requests out: the FhirServer; within an operation its services, which stand in for it. */
+export type RequestHandler = Pick<FhirServer, 'handle' | 'services'>;
+
 /** What a call says besides its path. */
 interface Call {
   readonly query?: Query;
@@ -37,11 +40,11 @@ const PREFER: Preferences = { return: 'representation', handling: 'strict', resp
 export class InternalClient {
   readonly context: TenantContext;
   readonly scope: AccessScope;
-  readonly #server: FhirServer;
+  readonly #server: RequestHandler;
   readonly #options: InternalClientOptions;
 
   constructor(
-    server: FhirServer,
+    server: RequestHandler,
     context: TenantContext,
     scope: AccessScope,
     options: InternalClientOptions = {},

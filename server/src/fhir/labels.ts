@@ -2,7 +2,7 @@ import { createLabeller, type Labeller, type SecurityLabel } from '../access/lab
 import { SENSITIVE_CODES, type SensitiveCodes } from '../access/labels/sensitive-codes.ts';
 import { OWN_SENSITIVITY } from '../access/policies/labels.ts';
 import { openScope, type Tenant } from '../access/scope.ts';
-import { isObject } from '../json/objects.ts';
+import { isObject, objectsOf } from '../json/objects.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { ResourceMirror } from '../storage/access/mirror.ts';
@@ -101,15 +101,15 @@ export class Labels {
     // What is listed counts even where nothing is known of its code system, unless something is taken out.
     const compose = isObject(set['compose']) ? set['compose'] : {};
     const listed = () => {
-      for (const { system, concept } of objects(compose['include']))
-        for (const { code } of objects(concept)) add(system, code);
+      for (const { system, concept } of objectsOf(compose['include']))
+        for (const { code } of objectsOf(concept)) add(system, code);
     };
-    if (objects(compose['exclude']).length === 0) listed();
+    if (objectsOf(compose['exclude']).length === 0) listed();
     try {
       const request = internalRequest(context, openScope(context.tenant), ['ValueSet', id, '$expand']);
       const expanded = parseJson((await this.#fhir().handle(request)).text ?? '{}') as JsonObject;
       const walk = (contains: JsonValue | undefined): void => {
-        for (const one of objects(contains)) {
+        for (const one of objectsOf(contains)) {
           add(one['system'], one['code']);
           walk(one['contains']);
         }
@@ -126,17 +126,13 @@ export class Labels {
 
 /** The labels that a value set has as its focus. */
 function focusOf(set: Resource): SecurityLabel[] {
-  return objects(set['useContext']).flatMap(({ code, valueCodeableConcept }) => {
+  return objectsOf(set['useContext']).flatMap(({ code, valueCodeableConcept }) => {
     if (!isObject(code) || code['code'] !== 'focus' || (code['system'] ?? FOCUS) !== FOCUS) return [];
-    const codings = isObject(valueCodeableConcept) ? objects(valueCodeableConcept['coding']) : [];
+    const codings = isObject(valueCodeableConcept) ? objectsOf(valueCodeableConcept['coding']) : [];
     return codings.flatMap(({ system, code: label, display }): SecurityLabel[] =>
       typeof system === 'string' && LABELS.has(system) && typeof label === 'string'
         ? [{ system, code: label, ...(typeof display === 'string' ? { display } : {}) }]
         : [],
     );
   });
-}
-
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

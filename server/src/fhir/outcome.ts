@@ -1,3 +1,5 @@
+import type { JsonObject } from '../json/types.ts';
+
 /** R4 value set issue-severity. */
 export type IssueSeverity = 'fatal' | 'error' | 'warning' | 'information';
 
@@ -43,6 +45,8 @@ export interface Issue {
   details?: string;
   /** `Type/id` of resources that are the reason. Only those that the asker may see are told; see fhir/reasons.ts. */
   reasons?: readonly string[];
+  /** OperationOutcome.issue.extension. */
+  extension?: readonly JsonObject[];
 }
 
 /** The OperationOutcome resource for a list of issues (R4 operationoutcome.html). */
@@ -52,7 +56,8 @@ export function operationOutcome(issues: readonly Issue[]): {
 } {
   return {
     resourceType: 'OperationOutcome',
-    issue: issues.map(({ severity, code, diagnostics, expression, details }) => ({
+    issue: issues.map(({ severity, code, diagnostics, expression, details, extension = [] }) => ({
+      ...(extension.length === 0 ? {} : { extension }),
       severity,
       code,
       ...(details === undefined ? {} : { details: { text: details } }),

@@ -1,7 +1,7 @@
 import type { DefinitionsModel } from '../conformance/model.ts';
 import { corePackage, type PackageSet } from '../conformance/packages/index.ts';
-import { isObject } from '../json/objects.ts';
-import type { JsonObject, JsonValue } from '../json/types.ts';
+import { isObject, objectsOf } from '../json/objects.ts';
+import type { JsonObject } from '../json/types.ts';
 
 /** What the packages and profiles of a tenant add to its CapabilityStatement. */
 export interface SupportedConformance {
@@ -64,19 +64,19 @@ function isForServers(statement: JsonObject): boolean {
   return (
     statement['kind'] === 'requirements' &&
     String(statement['fhirVersion']).startsWith('4.0') &&
-    objects(statement['rest']).some(({ mode }) => mode === 'server')
+    objectsOf(statement['rest']).some(({ mode }) => mode === 'server')
   );
 }
 
 /** Whether all that a CapabilityStatement demands of a server (expectation SHALL, or none given) is there. */
 function meets(statement: JsonObject, { definitions, offer, supportedProfiles }: Available): boolean {
-  const rest = objects(statement['rest']).filter(({ mode }) => mode === 'server');
-  const resources = rest.flatMap((one) => objects(one['resource'])).filter(isDemanded);
+  const rest = objectsOf(statement['rest']).filter(({ mode }) => mode === 'server');
+  const resources = rest.flatMap((one) => objectsOf(one['resource'])).filter(isDemanded);
   return resources.every((resource) => {
     const type = String(resource['type']);
     if (!definitions.resourceTypes.includes(type)) return false;
     const { params } = definitions.search(type);
-    const demanded = (name: string) => objects(resource[name]).filter(isDemanded);
+    const demanded = (name: string) => objectsOf(resource[name]).filter(isDemanded);
     return (
       demanded('interaction').every(({ code }) => offer.interactions.includes(String(code))) &&
       demanded('searchParam').every(({ name }) => params.has(String(name))) &&
@@ -100,10 +100,6 @@ function demandedProfiles(resource: JsonObject): string[] {
 }
 
 function isDemanded(part: JsonObject): boolean {
-  const stated = objects(part['extension']).find(({ url }) => url === EXPECTATION);
+  const stated = objectsOf(part['extension']).find(({ url }) => url === EXPECTATION);
   return stated === undefined || stated['valueCode'] === 'SHALL';
-}
-
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -7,6 +7,7 @@ import type { ActivePackage } from '../storage/packages/active-packages.ts';
 import { DeferredTerminology } from '../validation/profiles/deferred-terminology.ts';
 import { createValidators, PackageTerminology, type Validators } from '../validation/profiles/index.ts';
 import { ownDefinitions } from './own-definitions.ts';
+import { vestaPackage } from './vesta-definitions/index.ts';
 
 /** What can be found and validated with in a tenant. */
 export interface Definitions {
@@ -58,7 +59,7 @@ export class TenantDefinitions {
     const open = (owner: ActivePackage['owner']) =>
       Promise.all(active.filter((one) => one.owner === owner).map((one) => this.#files.open(tenant, one)));
     const [mine, shared] = await Promise.all([open('tenant'), open('shared')]);
-    const packages = new PackageSet([own === undefined ? [] : [own], mine, shared]);
+    const packages = new PackageSet([own === undefined ? [] : [own], mine, shared, [vestaPackage()]]);
     const terminology = new DeferredTerminology(new PackageTerminology(packages), packages);
     return { packages, validators: createValidators(packages, terminology, this.#builtIn) };
   }

@@ -24,12 +24,21 @@ export interface TenantPolicy {
   readonly narrative: boolean;
   /** Whether resources with sensitive codes get security labels, where access is controlled. Default true. */
   readonly labelling: boolean;
+  /** What agents do of themselves and what they ask for, by `agent.action`, where the tenant has decided. */
+  readonly autonomy: ReadonlyMap<string, Autonomy>;
+  /** Tokens of the language model that the tenant may use in a day (UTC); undefined: what the server allows. */
+  readonly tokensPerDay: number | undefined;
 }
+
+/** Whether an agent does something or asks a person to approve it. */
+export type Autonomy = 'acts' | 'asks';
 
 export const DEFAULT_POLICY: TenantPolicy = {
   validation: { writes: 'structure', required: new Map(), warnings: 'report', unknownProfiles: 'warning' },
   narrative: false,
   labelling: true,
+  autonomy: new Map(),
+  tokensPerDay: undefined,
 };
 
 /** Thrown for a setting that is not understood; the message is for the operator. */
@@ -44,12 +53,16 @@ const CHOICES = {
 } as const;
 
 const REQUIRED = 'validation.required.';
+const AUTONOMY = 'agents.autonomy.';
+const TOKENS = 'agents.tokensPerDay';
 
 /** The names of all settings with what they allow, for `--help`. */
 export function policySettings(): { name: string; allowed: string }[] {
   return [
     ...Object.entries(CHOICES).map(([name, values]) => ({ name, allowed: values.join(', ') })),
     { name: `${REQUIRED}TYPE`, allowed: "profiles' canonical URLs, separated by commas; empty for none" },
+    { name: `${AUTONOMY}AGENT.ACTION`, allowed: 'acts, asks' },
+    { name: TOKENS, allowed: 'a whole number; 0 for no language model' },
     { name: SYSTEMS_SETTING, allowed: 'identifier systems, separated by commas, or none' },
     { name: TYPES_SETTING, allowed: 'identifier types of table 0203, separated by commas, or none' },
   ];
@@ -73,6 +86,19 @@ export function checkSetting(
     const wrong = profiles.find((profile) => !/^[a-z][a-z0-9+.-]*:\S+$/i.test(profile));
     if (wrong !== undefined) throw new PolicyError(`${name}: "${wrong}" is no canonical URL`);
     return profiles.length === 0 ? undefined : profiles;
+  }
+  if (name.startsWith(AUTONOMY)) {
+    if (!/^[a-z][a-z-]*\.[a-z][a-z-]*$/.test(name.slice(AUTONOMY.length)))
+      throw new PolicyError(`${name}: after ${AUTONOMY} come an agent's name, a dot and an action's code`);
+    if (value === '') return undefined;
+    if (value !== 'acts' && value !== 'asks')
+      throw new PolicyError(`${name} is acts or asks, not "${value}"`);
+    return value;
+  }
+  if (name === TOKENS) {
+    if (value === '') return undefined;
+    if (!/^\d{1,12}$/.test(value)) throw new PolicyError(`${name} is a whole number, not "${value}"`);
+    return value;
   }
   if (name === SYSTEMS_SETTING || name === TYPES_SETTING) {
     try {
@@ -101,11 +127,15 @@ export function policyOf(config: JsonObject): TenantPolicy {
     return (CHOICES[name] as readonly JsonValue[]).includes(value as JsonValue) ? (value as T) : fallback;
   };
   const required = new Map<string, readonly string[]>();
+  const autonomy = new Map<string, Autonomy>();
   for (const [name, value] of Object.entries(config)) {
+    if (name.startsWith(AUTONOMY) && (value === 'acts' || value === 'asks'))
+      autonomy.set(name.slice(AUTONOMY.length), value);
     if (name.startsWith(REQUIRED) && Array.isArray(value))
       required.set(name.slice(REQUIRED.length), value.map(String));
   }
   const { validation, narrative, labelling } = DEFAULT_POLICY;
+  const tokens = config[TOKENS];
   return {
     validation: {
       writes: choice('validation.writes', validation.writes),
@@ -115,5 +145,7 @@ export function policyOf(config: JsonObject): TenantPolicy {
     },
     narrative: choice('narrative', narrative ? 'on' : 'off') === 'on',
     labelling: choice('labelling', labelling ? 'on' : 'off') === 'on',
+    autonomy,
+    tokensPerDay: typeof tokens === 'string' && /^\d{1,12}$/.test(tokens) ? Number(tokens) : undefined,
   };
 }

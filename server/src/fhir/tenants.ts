@@ -6,6 +6,7 @@ import { parseJson } from '../json/parse.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { type PackageFiles, packageFilesOf } from '../packages/package-files.ts';
 import type { TextHasher } from '../search/hash.ts';
+import { busyEntry } from '../search/index/busy.ts';
 import { createExtractor, type Extractor } from '../search/index/extractor.ts';
 import { compileSearchParameter } from '../search/index/search-parameter.ts';
 import { IndexKeys } from '../search/index-model.ts';
@@ -162,6 +163,10 @@ export class Tenants {
           extractors.set(resource.resourceType, extractor);
         }
         const entries = extractor(resource, keys, { baseUrl });
+        if (resource.resourceType === 'Slot') {
+          const busy = busyEntry(resource, keys, baseUrl);
+          if (busy !== undefined) entries.busy = busy;
+        }
         return protects ? withoutSecrets(entries, protectedValues(resource, fields)) : entries;
       },
       packages: async () => (await open()).packages,

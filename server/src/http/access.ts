@@ -5,6 +5,9 @@ import type { AccessToken, TokenVerifier } from '../auth/token/access-token.ts';
 import { FhirError, type IssueCode } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 
+/** What of a request decides what it may do. */
+export type AccessRequest = Pick<IncomingMessage, 'headers' | 'method'>;
+
 /** Decides what a request to the FHIR API may do. */
 export interface RequestAccess {
   /**
@@ -12,7 +15,7 @@ export interface RequestAccess {
    * @throws FhirError 401 for a request without a token that counts (RFC 6750, section 3)
    */
   scopeOf(
-    request: IncomingMessage,
+    request: AccessRequest,
     context: TenantContext,
     path: readonly string[],
   ): AccessScope | Promise<AccessScope>;
@@ -61,7 +64,7 @@ export function tokenAccess(
       Date.now() < before.until;
     return holds ? before.scope : undefined;
   };
-  const scopeFor = async (request: IncomingMessage, context: TenantContext): Promise<AccessScope> => {
+  const scopeFor = async (request: AccessRequest, context: TenantContext): Promise<AccessScope> => {
     const token = await verifier.verify(context.tenant, bearerOf(request));
     if (token === undefined) {
       throw unauthorized('The access token is not valid here, or no longer', 'error="invalid_token"');
@@ -105,17 +108,17 @@ function actorOf({ id, role }: AccessToken, scope: AccessScope): AuditActor {
 const PUBLIC: AccessScope['grants'] = [{ types: [], interactions: ['capabilities'] }];
 
 /** What anybody may read: the CapabilityStatement (R4 http.html#capabilities; g10 asks for it without a token). */
-function isPublic({ method }: IncomingMessage, path: readonly string[]): boolean {
+function isPublic({ method }: AccessRequest, path: readonly string[]): boolean {
   return path.length === 1 && path[0] === 'metadata' && (method === 'GET' || method === 'HEAD');
 }
 
 /** Whether the Authorization header is `Bearer`, one space, and what stands behind it. */
-function isPlainBearer({ headers }: IncomingMessage): boolean {
+function isPlainBearer({ headers }: AccessRequest): boolean {
   return headers.authorization?.startsWith('Bearer ') === true;
 }
 
 /** The token of the Authorization header: nowhere else may one be (OAuth 2.1). @throws FhirError 401 */
-function bearerOf({ headers }: IncomingMessage): string {
+function bearerOf({ headers }: AccessRequest): string {
   const { authorization } = headers;
   if (authorization === undefined) throw unauthorized('An access token is needed');
   const match = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization);

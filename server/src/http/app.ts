@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import express from 'express';
 import type { FhirServer } from '../fhir/fhir-server.ts';
+import type { JsonObject } from '../json/types.ts';
 import { startTrace } from '../observability/trace.ts';
 import { plainHeaders } from '../security/headers.ts';
 import { plainAddress, type TrustedProxies } from '../security/limits/client-address.ts';
@@ -19,6 +20,10 @@ export interface AppOptions {
   readonly maxUrlLength: number;
   /** The endpoints and pages of authorization, if there is any. */
   readonly auth: express.Router | undefined;
+  /** CDS Hooks. */
+  readonly cds: express.Router;
+  /** What is known of the agents of this process. */
+  readonly agentsHealth: () => JsonObject;
   /** What counts requests to it. */
   readonly authLimits: express.RequestHandler | undefined;
 }
@@ -29,7 +34,7 @@ export function createApp(
   exposition: () => Promise<string>,
   readiness: Readiness,
   mayReadMetrics: (request: IncomingMessage) => boolean,
-  { proxies, hstsSeconds, maxUrlLength, auth, authLimits }: AppOptions,
+  { proxies, hstsSeconds, maxUrlLength, auth, authLimits, cds, agentsHealth }: AppOptions,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -61,6 +66,11 @@ export function createApp(
     }
   });
 
+  // Names and numbers of agents, nothing of tenants.
+  app.get('/health/agents', (_request, response) => {
+    response.json(agentsHealth());
+  });
+
   app.get('/metrics', async (request, response) => {
     if (!mayReadMetrics(request)) {
       response
@@ -82,6 +92,7 @@ export function createApp(
     if (authLimits !== undefined) app.use('/auth', authLimits);
     app.use(auth);
   }
+  app.use(cds);
 
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('There is nothing here. The API is at /fhir/{tenant}.\n');

@@ -10,10 +10,7 @@ import { watchAudit } from '../audit/metrics.ts';
 import { auditSecret } from '../audit/secret.ts';
 import { AuditTrail } from '../audit/trail.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
-import { internalRequest } from '../fhir/internal-request.ts';
-import { isObject } from '../json/objects.ts';
-import { parseJson } from '../json/parse.ts';
-import type { JsonObject, Resource } from '../json/types.ts';
+import { InternalClient } from '../fhir/internal-client.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { CursorCodec } from '../search/cursor.ts';
@@ -91,14 +88,9 @@ export const spoolDirectoryOf = (dataDirectory: string): string => join(dataDire
 /** Searches for the detection: beside the requests, and of all that a tenant has. */
 function finder(server: () => FhirServer): FindResources {
   return async (tenant, type, query) => {
-    const { tenants } = server();
-    const context = await tenants.current(tenant);
-    const request = internalRequest(context, openScope(tenant), [type], parseQuery(query));
-    const bundle = parseJson((await server().handle(request)).text ?? '{}') as JsonObject;
-    const entries = Array.isArray(bundle['entry']) ? bundle['entry'] : [];
-    return entries.flatMap((entry) => {
-      const resource = isObject(entry) ? entry['resource'] : undefined;
-      return isObject(resource) && resource['resourceType'] === type ? [resource as Resource] : [];
-    });
+    const fhir = server();
+    const context = await fhir.tenants.current(tenant);
+    const client = new InternalClient(fhir, context, openScope(tenant), { audited: false });
+    return client.search(type, parseQuery(query));
   };
 }

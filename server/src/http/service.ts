@@ -1,4 +1,6 @@
 import type { Server } from 'node:http';
+import type { AnyAgent } from '../agents/agent.ts';
+import type { CdsSettings } from '../cds/environment.ts';
 import { loadDefinitions } from '../conformance/definitions.ts';
 import { AccessFactsReader } from '../fhir/access-facts.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
@@ -31,11 +33,13 @@ import { TextDictionary } from '../storage/text-dictionary.ts';
 import type { TerminologyService } from '../terminology/service.ts';
 import { terminologyWritten } from '../terminology/store-system.ts';
 import { OPEN_ACCESS } from './access.ts';
+import { type AgentService, agentService, type ModelSettings } from './agent-service.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { createApp, type Readiness } from './app.ts';
 import { type AuditService, startAudit } from './audit-service.ts';
 import { type AuthOptions, type AuthService, smartSecurityOf, startAuth } from './auth-service.ts';
 import { BodyBudget } from './body.ts';
+import { type CdsService, cdsService } from './cds-service.ts';
 import { fhirHandler } from './fhir-handler.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { openInstallationKeys } from './installation-keys.ts';
@@ -68,6 +72,12 @@ export interface ServiceSettings {
   readonly auth?: AuthOptions;
   /** By which identifiers are encrypted where there is no authorization; else those of `auth` are. */
   readonly masterKeys?: MasterKeySource;
+  /** How CDS Hooks behaves, where other than by default. */
+  readonly cds?: Partial<CdsSettings>;
+  /** The agents; all of the server by default. */
+  readonly agents?: readonly AnyAgent[];
+  /** The language model of the agents; undefined: they go by their rules alone. */
+  readonly model?: ModelSettings;
 }
 
 /** What security/settings.ts says, of what concerns connections and requests. */
@@ -87,6 +97,8 @@ export interface RunningService {
   readonly auth: AuthService | undefined;
   /** The audit log, if there is authorization. */
   readonly audit: AuditService | undefined;
+  readonly agents: AgentService;
+  readonly cds: CdsService;
   /** Ends gracefully: running requests finish within `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
 }
@@ -140,6 +152,14 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       logger: log,
       server: () => fhir,
     });
+  const agents = agentService({
+    connections,
+    server: () => fhir,
+    audit: audit?.trail,
+    logger: log,
+    agents: settings.agents,
+    model: settings.model,
+  });
   const facts = new AccessFactsReader(connections);
   const labels = settings.auth && new Labels(() => fhir, facts, onAuthError);
   const engine = new WriteEngine(
@@ -151,6 +171,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       terminology,
       labellerOf: labels && ((context) => labels.labellerOf(context)),
       audit: audit?.trail,
+      outbox: agents.outbox,
       cipherOf: keys.cipherOf,
     },
     settings.fhir,
@@ -186,6 +207,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     ...(links === undefined ? {} : { links }),
   });
   jobs.start(jobHandlers(fhir.services));
+  agents.start();
   tenants.onUnindexed = (context) => {
     indexPackages(connections, jobs, context).catch((error: unknown) =>
       log.error(
@@ -200,6 +222,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const readiness: Readiness = { accepting: true };
   const memory = new IdleMemory();
   audit?.watch(metrics);
+  agents.watch(metrics);
   const auth: AuthService | undefined =
     settings.auth === undefined || vault === undefined || audit === undefined
       ? undefined
@@ -210,11 +233,24 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const limiter = rates && new RateLimiter(rates);
   if (limiter !== undefined) watchLimits(metrics.registry, limiter);
   const byToken = auth !== undefined;
+  const access = auth?.access ?? OPEN_ACCESS;
+  const limits = limiter && requestLimits(limiter, proxies, byToken);
+  const cds = cdsService({
+    fhir,
+    baseUrl: settings.baseUrl,
+    auth,
+    access,
+    proxies,
+    limits,
+    metrics,
+    log,
+    settings: settings.cds,
+  });
   const handler = fhirHandler(fhir, {
-    access: auth?.access ?? OPEN_ACCESS,
+    access,
     proxies,
     headers: answerHeaders({ byToken, hstsSeconds, proxies }),
-    limits: limiter && requestLimits(limiter, proxies, byToken),
+    limits,
     links,
     ...(audit === undefined ? {} : { audit: audit.trail }),
     maxBodyBytes: settings.maxBodyBytes,
@@ -245,6 +281,8 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       hstsSeconds,
       maxUrlLength: MAX_URL,
       auth: auth?.router,
+      cds: cds.router,
+      agentsHealth: agents.health,
       authLimits: limiter && limitAuthRequests(limiter, proxies, limitedTenantOf),
     }),
   );
@@ -255,11 +293,13 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     log,
     auth,
     audit,
+    agents,
+    cds,
     async stop(grace = 25_000) {
       readiness.accepting = false;
       memory.stop();
       await shutDown(server, grace);
-      await jobs.stop();
+      await Promise.all([jobs.stop(), agents.stop()]);
       fhirPathEvaluator().close();
       await audit?.stop();
       await auth?.stop();

@@ -60,6 +60,16 @@ export async function startWorker(): Promise<void> {
       rates: rateLimitsOf(config),
     },
     metricsToken: config.metricsToken,
+    ...(config.modelUrl === undefined || config.model === undefined
+      ? {}
+      : {
+          model: {
+            url: config.modelUrl,
+            key: config.modelKey,
+            model: config.model,
+            tokensPerDay: config.modelTokensPerDay,
+          },
+        }),
     ...(config.auth === 'open' ? openKeys(config) : { auth: authOptions(config) }),
   });
   let stopping = false;

@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts';
 import { openScope, type Tenant } from '../access/scope.ts';
 import { loadDefinitions } from '../conformance/definitions.ts';
+import type { Outbox } from '../events/outbox.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
 import { terminologyOf } from '../fhir/operations/terminology/call.ts';
@@ -37,7 +38,7 @@ export class TestServer {
   readonly fhir: FhirServer;
   readonly errors: unknown[] = [];
 
-  constructor(database: TestDatabase, hashKey: Buffer) {
+  constructor(database: TestDatabase, hashKey: Buffer, outbox?: Outbox) {
     this.database = database;
     this.connections = connect(database);
     const tenants = new Tenants(this.connections, loadDefinitions(), new TextHasher(hashKey), BASE);
@@ -59,6 +60,7 @@ export class TestServer {
         dictionary: new TextDictionary(connections),
         conformance: tenants,
         terminology: terminologyOf({ connections }),
+        outbox,
       },
       settings,
     );
@@ -75,13 +77,13 @@ export class TestServer {
     });
   }
 
-  static async start(): Promise<TestServer> {
+  static async start(outbox?: Outbox): Promise<TestServer> {
     const database = await createTestDatabase();
     const key = await withOwner(database.ownerUrl, async (client) => {
       const { rows } = await client.query(`select value from store.setting where name = 'hash_key'`);
       return Buffer.from(rows[0].value, 'hex');
     });
-    return new TestServer(database, key);
+    return new TestServer(database, key, outbox);
   }
 
   startJobs(): void {

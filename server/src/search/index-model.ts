@@ -29,6 +29,18 @@ export interface IndexEntries {
   strings: StringEntry[];
   quantities: QuantityEntry[];
   texts: TextEntry[];
+  /** Of a Slot that is not free: the time that it takes of its Schedule (`store.busy`). */
+  busy?: BusyEntry;
+}
+
+/** Time of a Schedule that is taken: epoch milliseconds, `end` excluded. */
+export interface BusyEntry {
+  /** {@link IndexKeys.reference} hash of the Schedule. */
+  schedule: Hash64;
+  start: number;
+  end: number;
+  /** When a hold ends; null for what is taken for good. */
+  expires: number | null;
 }
 
 export interface DateEntry {

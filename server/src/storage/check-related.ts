@@ -121,7 +121,7 @@ export class DictionaryCheck {
   }
 }
 
-const TABLES = ['history', 'index_date', 'index_string', 'index_quantity'] as const;
+const TABLES = ['history', 'index_date', 'index_string', 'index_quantity', 'busy'] as const;
 
 /** Rows of a tenant that belong to no resource. */
 export async function orphans(

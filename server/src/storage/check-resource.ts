@@ -57,6 +57,7 @@ const NOTHING: StoredIndex = {
   dates: [],
   strings: [],
   quantities: [],
+  busy: [],
 };
 
 /** What a tenant's rows are compared with. */

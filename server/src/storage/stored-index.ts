@@ -1,5 +1,5 @@
 import type { Tenant } from '../access/scope.ts';
-import type { IndexEntries } from '../search/index-model.ts';
+import type { BusyEntry, IndexEntries } from '../search/index-model.ts';
 import type { Row, SqlStatement } from './connections.ts';
 import { hashToText } from './rows.ts';
 
@@ -18,6 +18,8 @@ export interface StoredIndex {
   strings: string[];
   /** `param key unit low high` */
   quantities: string[];
+  /** `schedule start end expires`, one at most. */
+  busy: string[];
 }
 
 /** The columns of store.resource that {@link storedIndex} reads, in its order. Arrays as text: split here, they cost less. */
@@ -35,6 +37,7 @@ export function storedIndex(row: Row, at: number): StoredIndex {
     dates: [],
     strings: [],
     quantities: [],
+    busy: [],
   };
 }
 
@@ -55,6 +58,11 @@ export function sideTableStatements(tenant: Tenant, rids: readonly string[]): Sq
       text: `select rid, param, key, unit, low, high ${from('index_quantity')}`,
       values,
     },
+    {
+      name: 'stored-busy',
+      text: `select rid, schedule, lower(during), upper(during), coalesce(expires::text, '') ${from('busy')}`,
+      values,
+    },
   ];
 }
 
@@ -63,7 +71,7 @@ export function addSideRows(
   byRid: ReadonlyMap<string, StoredIndex>,
   results: readonly (readonly Row[])[],
 ): void {
-  const lists = ['dates', 'strings', 'quantities'] as const;
+  const lists = ['dates', 'strings', 'quantities', 'busy'] as const;
   lists.forEach((list, i) => {
     for (const row of results[i] ?? []) byRid.get(row[0] as string)?.[list].push(row.slice(1).join(' '));
   });
@@ -83,6 +91,7 @@ export function expectedIndex(entries: IndexEntries): StoredIndex {
     quantities: entries.quantities.map(
       ({ param, key, unit, low, high }) => `${param} ${hashToText(key)} ${hashToText(unit)} ${low} ${high}`,
     ),
+    busy: entries.busy === undefined ? [] : [busyText(entries.busy)],
   };
 }
 
@@ -124,11 +133,23 @@ export function indexDifferences(
   for (const list of ['dates', 'strings', 'quantities'] as const) {
     add(TABLES[list], rowDifference(stored[list], expected[list], required[list], tolerance?.strict));
   }
+  // A hold that has ended may have made way.
+  const needed = expected.busy.filter((row) => !hasEnded(row));
+  add('busy', rowDifference(stored.busy, expected.busy, needed, undefined));
   return found;
 }
 
 const COLUMNS = { dateLow: 'date_low', dateHigh: 'date_high', patient: 'patient' } as const;
 const TABLES = { dates: 'index_date', strings: 'index_string', quantities: 'index_quantity' } as const;
+
+function busyText({ schedule, start, end, expires }: BusyEntry): string {
+  return `${hashToText(schedule)} ${start} ${end} ${expires ?? ''}`;
+}
+
+function hasEnded(busy: string): boolean {
+  const expires = busy.slice(busy.lastIndexOf(' ') + 1);
+  return expires !== '' && Number(expires) <= Date.now();
+}
 
 type Strict = ((param: string) => boolean) | undefined;
 

@@ -5,11 +5,14 @@ import type { Hash64 } from '../search/hash.ts';
 import { hashArray } from './binary-array.ts';
 import type { Connections, Row, SqlStatement, TenantConnection } from './connections.ts';
 import { hashFromText, type LockedRow, type Method, type NewVersion } from './rows.ts';
+import { NO_OVERLAP } from './scheduling/busy-rows.ts';
 import { insertStatements, refreshIndexStatements, updateStatements } from './write-rows.ts';
 
 /** Serialization failure, deadlock, and a unique violation from a concurrent insert of the same id: all pass on a second try. */
 const RETRY = new Set(['40001', '40P01', '23505', '55P03']);
 const ATTEMPTS = 8;
+/** What is told of a statement in a transaction that another statement has failed. */
+const ABORTED = '25P02';
 
 /**
  * One database transaction of a tenant. Locks are taken in a fixed order of classes (criteria, then references, then
@@ -121,7 +124,8 @@ export class Transaction {
 
   /** Writes index entries of current versions anew; failures surface at commit. */
   async refreshIndex(versions: readonly NewVersion[]): Promise<void> {
-    for (const statement of refreshIndexStatements(this.tenant, versions)) await this.#send(statement);
+    for (const statement of refreshIndexStatements(this.tenant, versions, 'leave-out'))
+      await this.#send(statement);
   }
 
   /**
@@ -229,14 +233,17 @@ export async function runTransaction<T>(
             throw new Error('The transaction was rolled back at commit');
           return result;
         } catch (error) {
-          await transaction.flush().catch(() => {});
+          const first = await transaction.flush().catch((reason: unknown) => reason);
           if (committed !== undefined && !(await wasRolledBack(committed))) throw new CommitUnknown(error);
           await connection.query({ text: 'rollback', values: [] });
-          throw error;
+          // What comes after a statement that failed fails for that.
+          throw (error as { code?: string }).code === ABORTED ? (first ?? error) : error;
         }
       });
     } catch (error) {
-      const code = (error as { code?: string }).code;
+      const { code, constraint } = error as { code?: string; constraint?: string };
+      if (constraint === NO_OVERLAP)
+        throw fhirError(409, 'conflict', 'This time of the Schedule is taken already', 'Slot.start');
       if (code === undefined || !RETRY.has(code)) throw error;
       if (attempt >= attempts) {
         throw fhirError(409, 'conflict', 'Other clients kept changing the same resources. Try again.');

@@ -11,6 +11,7 @@ import {
 } from './binary-array.ts';
 import type { SqlStatement } from './connections.ts';
 import type { NewVersion } from './rows.ts';
+import { freeStatements, type Overlap, takeStatements } from './scheduling/busy-rows.ts';
 
 /** Rows in one statement: bounded, so that a bundle of any size needs little memory for its parameters. */
 const ROWS_PER_STATEMENT = 400;
@@ -106,6 +107,7 @@ export function* insertStatements(tenant: Tenant, versions: readonly NewVersion[
   for (const chunk of chunks(versions)) {
     yield named('insert-resources', INSERT_RESOURCES, columns(tenant, chunk));
     yield* indexStatements(tenant, chunk);
+    yield* takeStatements(tenant, chunk, 'refuse');
   }
 }
 
@@ -117,18 +119,24 @@ export function* updateStatements(tenant: Tenant, versions: readonly NewVersion[
       hashArray(chunk.map((version) => version.refHash)),
       safeIntegerArray(chunk.map((version) => version.lastUpdated)),
     ]);
-    yield* refreshIndexStatements(tenant, chunk);
+    yield* refreshIndexStatements(tenant, chunk, 'refuse');
   }
 }
 
-/** Statements that write the rows of current versions and their index entries anew (also $reindex). */
+/**
+ * Statements that write the rows of current versions and their index entries anew (also $reindex).
+ * @param overlap of Slots that take what is taken already: $reindex leaves them out, which others have stored before
+ */
 export function* refreshIndexStatements(
   tenant: Tenant,
   versions: readonly NewVersion[],
+  overlap: Overlap,
 ): Generator<SqlStatement> {
   for (const chunk of chunks(versions)) {
     yield named('update-resources', UPDATE_RESOURCES, columns(tenant, chunk));
     yield* reindexStatements(tenant, chunk);
+    yield* freeStatements(tenant, chunk);
+    yield* takeStatements(tenant, chunk, overlap);
   }
 }
 

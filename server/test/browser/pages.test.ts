@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { generate } from 'otplib';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { qrCode } from '../../src/auth/pages/qr-code.ts';
 import { authorizeQuery, PASSWORD, type PagesSetup, REDIRECT, startPages } from '../auth-pages-setup.ts';
 import { allow, inWindow, launchChromium, signIn } from './chromium.ts';
 import { startTestApps, type TestApps } from './test-app.ts';
@@ -84,6 +85,18 @@ describe.skipIf(browser === undefined)('pages in Chromium', { timeout: LONG }, (
       await signIn(page, 'noscript', PASSWORD);
       await page.click('a[href$="/manage/totp"]');
       const secret = ((await page.textContent('.seed')) ?? '').replaceAll(' ', '');
+      // The QR code is that of the link, module for module.
+      const uri = (await page.getAttribute('a[href^="otpauth:"]', 'href')) ?? '';
+      expect(uri).toContain(secret);
+      const code = page.getByRole('img', { name: 'QR code' });
+      expect((await code.boundingBox())?.width).toBeGreaterThan(150);
+      const drawn = (await code.locator('path').nth(1).getAttribute('d')) ?? '';
+      const dark = [...drawn.matchAll(/M(\d+) (\d+)h(\d+)/g)].flatMap(([, x, y, length]) =>
+        Array.from({ length: Number(length) }, (_, i) => `${Number(x) + i - 4},${Number(y) - 4}`),
+      );
+      expect(dark).toEqual(
+        qrCode(uri)?.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`${x},${y}`] : []))),
+      );
       await page.fill('#code', await generate({ secret }));
       await page.click('form[action$="/manage/totp"] button');
       const [recovery = ''] = await page.locator('.codes li').allTextContents();

@@ -1,7 +1,7 @@
 import type { Tenant } from '../../access/scope.ts';
 import { encodeQuery } from '../../fhir/query-text.ts';
-import { isObject } from '../../json/objects.ts';
-import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import { isObject, objectsOf } from '../../json/objects.ts';
+import type { JsonValue, Resource } from '../../json/types.ts';
 import { normalizeString } from '../../search/normalize.ts';
 import type { AuditEntry } from '../entry.ts';
 import { type PeopleFacts, Recent } from './rule.ts';
@@ -142,19 +142,15 @@ function overlap(a: readonly string[], b: readonly string[]): boolean {
   return a.some((value) => b.includes(value));
 }
 
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
 const texts = (value: JsonValue | undefined): string[] =>
   (Array.isArray(value) ? value : [value]).filter((each) => typeof each === 'string');
 
 function familyNames(resource: Resource): string[] {
-  return objects(resource['name']).flatMap((name) => texts(name['family']).map(normalizeString));
+  return objectsOf(resource['name']).flatMap((name) => texts(name['family']).map(normalizeString));
 }
 
 function fullNames(resource: Resource): string[] {
-  return objects(resource['name']).flatMap((name) => {
+  return objectsOf(resource['name']).flatMap((name) => {
     const [family] = texts(name['family']);
     const [given] = texts(name['given']);
     return family === undefined || given === undefined ? [] : [normalizeString(`${family} ${given}`)];
@@ -163,14 +159,14 @@ function fullNames(resource: Resource): string[] {
 
 /** An identifier without a system is nobody's in particular. */
 function identifiers(resource: Resource): string[] {
-  return objects(resource['identifier']).flatMap(({ system, value }) =>
+  return objectsOf(resource['identifier']).flatMap(({ system, value }) =>
     typeof system === 'string' && typeof value === 'string' ? [`${system}|${value}`] : [],
   );
 }
 
 /** Street and town, or street and postal code. */
 function addresses(resource: Resource): string[] {
-  return objects(resource['address']).flatMap((address) => {
+  return objectsOf(resource['address']).flatMap((address) => {
     const street = texts(address['line']).map(normalizeString).join(' ');
     if (street === '') return [];
     return [...texts(address['city']), ...texts(address['postalCode'])].map(

@@ -1,3 +1,4 @@
+import { READING } from '../kinds.ts';
 import { networkOf } from './network.ts';
 import { actorOf, alertOf, Quiet, Recent, type Rule, type WatchedEvent } from './rule.ts';
 
@@ -194,20 +195,8 @@ export function detectionRules(settings: Partial<DetectionSettings> = {}): Rule[
   ];
 }
 
-const READING = new Set([
-  'read',
-  'vread',
-  'search-type',
-  'search-system',
-  'history-instance',
-  'history-type',
-  'history-system',
-  'operation',
-  'export',
-]);
-
 function isReading({ entry }: WatchedEvent): boolean {
-  return READING.has(entry.kind);
+  return READING.includes(entry.kind);
 }
 
 function minutes(milliseconds: number): string {

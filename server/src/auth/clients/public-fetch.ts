@@ -16,6 +16,8 @@ export interface PublicFetchOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** With it the request is a POST of this form. */
   readonly form?: URLSearchParams;
+  /** With it the request is a POST of this JSON text. */
+  readonly json?: string;
 }
 
 export interface FetchedText {
@@ -47,14 +49,15 @@ export function fetchPublic(url: string, options: PublicFetchOptions): Promise<F
   if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) {
     return Promise.reject(new FetchError('The address is not public'));
   }
+  const content = contentOf(options);
   return new Promise((resolve, reject) => {
     const send = parsed.protocol === 'https:' ? httpsRequest : httpRequest;
     const settings: RequestOptions = {
-      method: options.form === undefined ? 'GET' : 'POST',
+      method: content === undefined ? 'GET' : 'POST',
       headers: {
         Accept: 'application/json',
         ...options.headers,
-        ...(options.form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+        ...(content === undefined ? {} : { 'Content-Type': content.type }),
       },
       // A connection of its own: one that is kept may have been made by other rules.
       agent: false,
@@ -89,8 +92,13 @@ export function fetchPublic(url: string, options: PublicFetchOptions): Promise<F
     request.on('error', (error) =>
       fail(error.message === NOT_PUBLIC ? NOT_PUBLIC : 'The server cannot be reached in time'),
     );
-    request.end(options.form?.toString());
+    request.end(content?.text);
   });
+}
+
+function contentOf({ form, json }: PublicFetchOptions): { type: string; text: string } | undefined {
+  if (json !== undefined) return { type: 'application/json', text: json };
+  return form && { type: 'application/x-www-form-urlencoded', text: form.toString() };
 }
 
 const NOT_PUBLIC = 'The name leads to an address that is not public';

@@ -1,5 +1,7 @@
 /** What tokens are signed with (RFC 7518): RS256 is what OpenID Connect asks of id_tokens. */
 export type SigningAlgorithm = 'RS256' | 'ES256';
+/** What a tenant has keys for: JWTs to CDS services are signed with ES384 (CDS Hooks 2.0, JWT Signing Algorithm). */
+export type KeyAlgorithm = SigningAlgorithm | 'ES384';
 
 /** What rotation needs to know of a key. */
 export interface KeyAge {

@@ -6,9 +6,12 @@ import type { SecretBox } from '../../security/keys/secret-box.ts';
 import { changeSigningKeys, readSigningKeys, type StoredKey } from '../../storage/auth/signing-keys.ts';
 import type { Connections } from '../../storage/connections.ts';
 import type { JwkSet, PublicJwk } from '../clients/client.ts';
-import { planKeys, type SigningAlgorithm } from './rotation.ts';
+import { type KeyAlgorithm, planKeys } from './rotation.ts';
 
-const ALGORITHMS: readonly SigningAlgorithm[] = ['RS256', 'ES256'];
+/** Every tenant has keys of these. */
+const ALGORITHMS: readonly KeyAlgorithm[] = ['RS256', 'ES256'];
+/** Of these it has keys once something was to be signed with one. */
+const ON_DEMAND: readonly KeyAlgorithm[] = ['ES384'];
 /** How long keys are used without asking whether there are others, in milliseconds. */
 const FRESH = 60_000;
 /** Shortest time between two lookups for a key that is not known, in milliseconds. */
@@ -18,7 +21,7 @@ const MAX_TENANTS = 500;
 
 export interface SigningKey {
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: KeyAlgorithm;
   readonly key: jose.CryptoKey;
 }
 
@@ -51,8 +54,8 @@ export class TenantKeys {
   }
 
   /** What to sign a tenant's tokens with. */
-  async signing(tenant: Tenant, algorithm: SigningAlgorithm): Promise<SigningKey> {
-    const entry = await this.#complete(tenant);
+  async signing(tenant: Tenant, algorithm: KeyAlgorithm): Promise<SigningKey> {
+    const entry = await this.#complete(tenant, algorithm);
     const { signing } = planKeys(ofAlgorithm(entry.keys, algorithm), this.#rotation, this.#now());
     if (signing === undefined) throw new Error(`Tenant ${tenant.name} has no ${algorithm} key`);
     const key = await this.#imported(entry, `private/${signing.kid}`, () =>
@@ -87,16 +90,18 @@ export class TenantKeys {
 
   #served(entry: Entry): readonly StoredKey[] {
     const now = this.#now();
-    return ALGORITHMS.flatMap((each) => planKeys(ofAlgorithm(entry.keys, each), this.#rotation, now).served);
+    return [...ALGORITHMS, ...ON_DEMAND].flatMap(
+      (each) => planKeys(ofAlgorithm(entry.keys, each), this.#rotation, now).served,
+    );
   }
 
   /** The tenant's keys after those that are due were made and those that have ended were removed. */
-  async #complete(tenant: Tenant): Promise<Entry> {
+  async #complete(tenant: Tenant, asked?: KeyAlgorithm): Promise<Entry> {
     const entry = await this.#entry(tenant);
-    if (!this.#work(entry.keys)) return entry;
+    if (!this.#work(entry.keys, asked)) return entry;
     const changed = changeSigningKeys(this.#connections, tenant, async (keys) => {
       const now = this.#now();
-      const plans = ALGORITHMS.map((algorithm) => ({
+      const plans = algorithmsOf(keys, asked).map((algorithm) => ({
         algorithm,
         plan: planKeys(ofAlgorithm(keys, algorithm), this.#rotation, now),
       }));
@@ -110,15 +115,15 @@ export class TenantKeys {
     return await this.#keep(tenant, changed);
   }
 
-  #work(keys: readonly StoredKey[]): boolean {
+  #work(keys: readonly StoredKey[], asked: KeyAlgorithm | undefined): boolean {
     const now = this.#now();
-    return ALGORITHMS.some((algorithm) => {
+    return algorithmsOf(keys, asked).some((algorithm) => {
       const plan = planKeys(ofAlgorithm(keys, algorithm), this.#rotation, now);
       return plan.due || plan.ended.length > 0;
     });
   }
 
-  async #make(tenant: Tenant, algorithm: SigningAlgorithm, now: number): Promise<StoredKey> {
+  async #make(tenant: Tenant, algorithm: KeyAlgorithm, now: number): Promise<StoredKey> {
     const pair = await jose.generateKeyPair(algorithm, {
       extractable: true,
       ...(algorithm === 'RS256' ? { modulusLength: 2048 } : {}),
@@ -174,8 +179,14 @@ export class TenantKeys {
   }
 }
 
-const ofAlgorithm = (keys: readonly StoredKey[], algorithm: SigningAlgorithm): StoredKey[] =>
+const ofAlgorithm = (keys: readonly StoredKey[], algorithm: KeyAlgorithm): StoredKey[] =>
   keys.filter((key) => key.algorithm === algorithm);
+
+/** What there must be keys of. */
+const algorithmsOf = (keys: readonly StoredKey[], asked: KeyAlgorithm | undefined): KeyAlgorithm[] => [
+  ...ALGORITHMS,
+  ...ON_DEMAND.filter((one) => one === asked || keys.some(({ algorithm }) => algorithm === one)),
+];
 
 const purposeOf = (tenant: Tenant, kid: string): string => `signing-key/${tenant.id}/${kid}`;
 

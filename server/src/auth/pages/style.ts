@@ -45,6 +45,7 @@ ul.plain { list-style: none; padding: 0; margin: 0; }
 .card h3 { margin: 0 0 .25rem; font-size: 1.05rem; }
 .app { display: flex; gap: 1rem; align-items: center; }
 .app img { width: 4rem; height: 4rem; object-fit: contain; }
+.qr { display: block; width: 14rem; max-width: 100%; height: auto; }
 .codes { font-family: ui-monospace, monospace; font-size: 1.1rem; columns: 2; }
 .seed { font-family: ui-monospace, monospace; font-size: 1.1rem; letter-spacing: .05em; }
 .languages { display: flex; gap: 1rem; flex-wrap: wrap; list-style: none; padding: 0; }

@@ -1,6 +1,7 @@
 import type { Visit } from '../sessions/visit.ts';
 import { type Html, html } from './html.ts';
 import { field, form, type Page } from './layout.ts';
+import { qrCode } from './qr-code.ts';
 
 export interface TotpPage {
   /** Base32 */
@@ -32,6 +33,7 @@ export function totpPage(visit: Visit, options: TotpPage): Page {
         : `authorize/step?request=${encodeURIComponent(request)}`,
     body: html`
 <p>${isEnrolment ? strings.enrolText : strings.totpText}</p>
+${qrImage(uri, strings.totpQr)}
 <p>${strings.totpKey}: <bdi class="seed" dir="ltr">${(seed.match(/.{1,4}/g) ?? []).join(' ')}</bdi></p>
 <p><a href="${uri}">${strings.totpOpen}</a></p>
 ${form(
@@ -47,6 +49,24 @@ ${form(
   { request, seed: sealed },
 )}`,
   };
+}
+
+/** Light modules around a symbol (ISO/IEC 18004, 6.3.8). */
+const QUIET = 4;
+
+/** A text as a QR code, dark on light whatever the page's colours; nothing for one that is too long. */
+function qrImage(text: string, name: string): Html | undefined {
+  const symbol = qrCode(text);
+  if (symbol === undefined) return undefined;
+  const size = symbol.length + 2 * QUIET;
+  const path = symbol
+    .flatMap((row, y) =>
+      [...row.map(Number).join('').matchAll(/1+/g)].map(
+        ({ 0: run, index }) => `M${index + QUIET} ${y + QUIET}h${run.length}v1h-${run.length}z`,
+      ),
+    )
+    .join('');
+  return html`<svg class="qr" role="img" aria-label="${name}" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${size}v${size}h-${size}z"/><path fill="#000" d="${path}"/></svg>`;
 }
 
 /** Recovery codes, shown once. */

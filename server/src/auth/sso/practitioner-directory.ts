@@ -1,11 +1,8 @@
 import type { TokenClaims } from '../../access/access-scope-of.ts';
 import type { AccessScope, Tenant } from '../../access/scope.ts';
 import type { FhirServer } from '../../fhir/fhir-server.ts';
-import { internalRequest } from '../../fhir/internal-request.ts';
+import { InternalClient } from '../../fhir/internal-client.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
-import { isObject } from '../../json/objects.ts';
-import { parseJson } from '../../json/parse.ts';
-import type { JsonObject } from '../../json/types.ts';
 
 /** Who asks: the server itself, for nothing but practitioners. */
 const ASKING = { clientId: 'vesta', subject: 'vesta', scopes: 'system/Practitioner.rs' };
@@ -22,15 +19,11 @@ export function practitionerDirectory(
   return async (tenant, system, value) => {
     const context = await fhir.tenants.current(tenant);
     const identifier = [system, value].map((part) => part.replace(/[\\$,|]/g, '\\$&')).join('|');
-    const query = [
+    const client = new InternalClient(fhir, context, await scopeOf(ASKING, context), { audited: false });
+    const found = await client.search('Practitioner', [
       ['identifier', identifier],
       ['_count', '2'],
-    ] as const;
-    const { text } = await fhir.handle(
-      internalRequest(context, await scopeOf(ASKING, context), ['Practitioner'], query),
-    );
-    const { entry = [] } = (text === undefined ? {} : parseJson(text)) as { entry?: JsonObject[] };
-    const found = entry.flatMap(({ resource }) => (isObject(resource) ? [resource] : []));
+    ]);
     const [only] = found;
     return found.length === 1 && only?.['active'] !== false ? String(only?.['id']) : undefined;
   };

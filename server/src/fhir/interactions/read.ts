@@ -3,6 +3,7 @@ import { areMembersOnly, membershipAllows, readCompartments } from '../../access
 import { areLabelsOnly, labelsAllow } from '../../access/row-labels.ts';
 import { type CompartmentRef, type Grant, grantsFor, isUnrestricted } from '../../access/scope.ts';
 import { patientsIn } from '../../audit/patients.ts';
+import type { Resource } from '../../json/types.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import { readVersion } from '../../storage/read-versions.ts';
 import { hashToText, type StoredVersion } from '../../storage/rows.ts';
@@ -14,6 +15,7 @@ import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import { isVisible } from '../search/conditional-search.ts';
 import type { Services } from '../services.ts';
+import { readableDefinition } from '../vesta-definitions/index.ts';
 
 /**
  * read and vread (R4 http.html#read, #vread), with conditional read, `_summary` and `_elements`.
@@ -35,6 +37,8 @@ export async function read(services: Services, request: FhirRequest, route: Rout
       ? await currentVersion(services, request, type, grants, refHash)
       : await pastVersion(services, request, type, refHash, route.version as number);
   if (version === undefined || version.id !== id || version.type !== type || !visible) {
+    const ours = interaction === 'read' ? readableDefinition(scope, type, id) : undefined;
+    if (ours !== undefined) return definitionResponse(request, ours);
     const what = route.version === undefined ? `${type}/${id}` : `${type}/${id}/_history/${route.version}`;
     throw fhirError(404, 'not-found', `${what} does not exist`, 'http.path');
   }
@@ -42,6 +46,14 @@ export async function read(services: Services, request: FhirRequest, route: Rout
   const response = versionResponse(request, { ...version, content }, interaction);
   if (services.audit === undefined) return response;
   return { ...response, patients: patientsIn(version.content) };
+}
+
+/** A definition that is part of the software: it has no versions. */
+function definitionResponse(request: FhirRequest, resource: Resource): FhirResponse {
+  const projection = projectionOf(request);
+  const whole = shownText(JSON.stringify(resource), request.scope.hidden);
+  const text = projection === undefined ? whole : projectText(whole, projection, request.context);
+  return { status: 200, text, interaction: 'read', type: resource.resourceType, patients: [] };
 }
 
 interface Found {

@@ -1,7 +1,8 @@
 import { shownText } from '../../access/hidden-elements.ts';
 import { assertNoHiddenText } from '../../access/hidden-parameters.ts';
-import { grantsFor, isOpenScope } from '../../access/scope.ts';
+import { grantsFor, isOpenScope, isUnrestricted } from '../../access/scope.ts';
 import { patientsIn } from '../../audit/patients.ts';
+import { RESOURCE_TYPES } from '../../conformance/resource-types.ts';
 import type { CursorState } from '../../search/cursor.ts';
 import { filterContained } from '../../search/match/contained.ts';
 import { type FoundRow, type PlanContext, planSearch, type SearchPlan } from '../../search/plan/index.ts';
@@ -19,6 +20,7 @@ import { assertAffordable, noteDuration } from '../search/cost-guard.ts';
 import { includedRows } from '../search/included-rows.ts';
 import { searchContext, terminologySearchContext } from '../search/search-context.ts';
 import type { Services } from '../services.ts';
+import { foundDefinitions } from '../vesta-definitions/index.ts';
 
 /** search at type, system and compartment level (R4 http.html#search, search.html). */
 export async function search(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
@@ -56,11 +58,24 @@ export async function search(services: Services, request: FhirRequest, route: Ro
   const included = await includedRows(services, parsed, page.rows, planContext);
   const issues: Issue[] = [...parsed.ignored, ...included.issues];
   const projection = projectionOf(parsed);
-  const text = (row: FoundRow): string => {
+  const text = (row: Pick<FoundRow, 'content'>): string => {
     const shown = shownText(row.content, request.scope.hidden);
     return projection === undefined ? shown : projectText(shown, projection, context);
   };
+  // Beside what is stored, as far as the page has room; a stored one with the same id takes its place.
+  const ours = (
+    cursor === undefined && page.next === undefined
+      ? foundDefinitions(request.scope, parsed, context, planContext)
+      : []
+  ).filter((one) => !page.rows.some(({ type, id }) => type === one.resourceType && id === one['id']));
   const entries: BundleEntryText[] = [
+    ...(plan.page === undefined ? [] : ours.slice(0, Math.max(0, parsed.count - page.rows.length))).map(
+      (one) => {
+        const { resourceType: type, id } = one;
+        const row = { type, id: String(id), content: JSON.stringify(one) };
+        return entryOf(request, row, text(row), 'match');
+      },
+    ),
     ...matchEntries(request, parsed, plan, planContext, page.rows, text),
     ...included.rows.map((row) => entryOf(request, row, text(row), 'include')),
   ];
@@ -79,7 +94,12 @@ export async function search(services: Services, request: FhirRequest, route: Ro
     text: bundleText({
       type: 'searchset',
       id: uuidV7(),
-      total: total ?? (whole && plan.page !== undefined ? page.rows.length : undefined),
+      total:
+        total === undefined
+          ? whole && plan.page !== undefined
+            ? page.rows.length + ours.length
+            : undefined
+          : total + ours.length,
       links: links(services, request, parsed, page.next),
       entries,
       subsetted: projection !== undefined,
@@ -131,10 +151,21 @@ function assertSearchable(request: FhirRequest, parsed: ParsedSearch): void {
   throw fhirError(403, 'forbidden', `Searching ${parsed.resourceType ?? 'here'} is not allowed`, 'http.path');
 }
 
-/** A plan tells how many resources of others there are, and its SQL what is kept back. */
+/** A plan tells how many resources of others there are, and its SQL what is kept back: it is for who runs the server. */
 function assertMayExplain({ scope }: FhirRequest): void {
   if (isOpenScope(scope)) return;
-  throw fhirError(403, 'forbidden', '_explain needs access to everything', 'http.query._explain');
+  const seesAll =
+    scope.hidden === undefined &&
+    RESOURCE_TYPES.every(
+      (type) => isUnrestricted(scope, type, 'search-type') && isUnrestricted(scope, type, 'operation'),
+    );
+  if (scope.role === 'super_admin' && seesAll) return;
+  throw fhirError(
+    403,
+    'forbidden',
+    '_explain is for the role super_admin, with a scope for everything (user/*.cruds)',
+    'http.query._explain',
+  );
 }
 
 async function readPage(
@@ -194,7 +225,7 @@ function matchEntries(
 
 function entryOf(
   request: FhirRequest,
-  row: FoundRow,
+  row: Pick<FoundRow, 'type' | 'id'>,
   resource: string,
   mode: 'match' | 'include',
 ): BundleEntryText {

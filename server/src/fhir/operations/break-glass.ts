@@ -4,7 +4,7 @@ import { policyOf } from '../../access/policies/index.ts';
 import { BREAK_GLASS_CATEGORY } from '../../access/policies/labels.ts';
 import { type AccessScope, openScope } from '../../access/scope.ts';
 import type { AuditInput } from '../../audit/entry.ts';
-import { isObject } from '../../json/objects.ts';
+import { objectsOf } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { noteAccessChange } from '../../storage/access/changes.ts';
 import {
@@ -192,7 +192,7 @@ async function peopleTold(
   scope: AccessScope,
   patient: Resource,
 ): Promise<Told> {
-  const practitioners = objects(patient['generalPractitioner']).flatMap(({ reference }) =>
+  const practitioners = objectsOf(patient['generalPractitioner']).flatMap(({ reference }) =>
     typeof reference === 'string' && /^(Practitioner|PractitionerRole|Organization)\/[^/]+$/.test(reference)
       ? [reference]
       : [],
@@ -284,8 +284,4 @@ function answer(patient: string, parameters: readonly JsonValue[]): FhirResponse
     interaction: 'operation',
     type: 'Patient',
   };
-}
-
-function objects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

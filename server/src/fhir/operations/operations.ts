@@ -2,6 +2,7 @@ import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { APPOINTMENT_OPERATIONS } from './appointment/index.ts';
 import { breakGlass, breakGlassEnd } from './break-glass.ts';
 import { disclosures } from './disclosures.ts';
 import { docref } from './docref.ts';
@@ -164,6 +165,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   ...TERMINOLOGY_OPERATIONS,
   ...PACKAGE_OPERATIONS,
+  ...APPOINTMENT_OPERATIONS,
 ];
 
 /**

@@ -3,6 +3,7 @@ import type { AccessScope, Tenant } from '../../access/scope.ts';
 import type { AuditInput } from '../../audit/entry.ts';
 import { agentsProvenance } from '../../audit/provenance.ts';
 import type { AuditTrail } from '../../audit/trail.ts';
+import type { Outbox } from '../../events/outbox.ts';
 import type { Hash64 } from '../../search/hash.ts';
 import type { FieldCipher } from '../../security/fields/cipher.ts';
 import { protectsNothing } from '../../security/fields/policy.ts';
@@ -70,6 +71,8 @@ export interface WriteParts {
   readonly labellerOf?: ((context: TenantContext) => Promise<Labeller | undefined>) | undefined;
   /** Told of every write within its transaction. */
   readonly audit?: AuditTrail | undefined;
+  /** Takes what consumers of events want to be told of. */
+  readonly outbox?: Outbox | undefined;
   /** The cipher of a tenant's fields, where contexts have some encrypted. */
   readonly cipherOf?: ((tenant: Tenant) => FieldCipher | Promise<FieldCipher>) | undefined;
 }
@@ -219,10 +222,9 @@ export class WriteEngine {
   ): void {
     try {
       this.#parts.audit?.committed(context.tenant, events);
-      this.#afterCommit(
-        context,
-        results.filter((result): result is WriteOutcome => !(result instanceof FhirError)),
-      );
+      const outcomes = results.filter((result): result is WriteOutcome => !(result instanceof FhirError));
+      this.#parts.outbox?.committed(outcomes);
+      this.#afterCommit(context, outcomes);
     } catch (error) {
       setImmediate(() => {
         throw error;
@@ -386,8 +388,9 @@ export class WriteEngine {
     await this.#parts.dictionary.ensure(context.tenant, versions);
     const inserts = versions.filter((version) => !current.has(hashToText(version.refHash)));
     const updates = versions.filter((version) => current.has(hashToText(version.refHash)));
-    await transaction.insert(inserts);
+    // Time that a Slot frees may be taken by another one.
     await transaction.update(updates);
+    await transaction.insert(inserts);
     await noteConformanceChange(
       transaction,
       context,
@@ -399,7 +402,8 @@ export class WriteEngine {
       ({ describe, resource }) => describe === undefined || resource !== undefined,
     );
     await assertScopeOfWrites(transaction, scope, context, asked, versions);
-    const { audit } = this.#parts;
+    const { audit, outbox } = this.#parts;
+    if (outbox !== undefined) await transaction.note(outbox.statements(scope, context.tenant, versions));
     if (audit !== undefined) {
       const events = audit.writeEvents(
         scope,

@@ -1,12 +1,12 @@
 import type { Tenant } from '../../access/scope.ts';
-import type { SigningAlgorithm } from '../../auth/keys/rotation.ts';
+import type { KeyAlgorithm } from '../../auth/keys/rotation.ts';
 import type { Connections } from '../connections.ts';
 import { runTransaction } from '../transaction.ts';
 
 /** A signing key as it is stored. */
 export interface StoredKey {
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: KeyAlgorithm;
   readonly publicJwk: Readonly<Record<string, unknown>>;
   readonly sealedPrivate: Uint8Array;
   /** Epoch milliseconds. */
@@ -68,7 +68,7 @@ export async function changeSigningKeys(
 function keyOf(row: readonly unknown[]): StoredKey {
   return {
     kid: row[0] as string,
-    algorithm: row[1] as SigningAlgorithm,
+    algorithm: row[1] as KeyAlgorithm,
     publicJwk: row[2] as Record<string, unknown>,
     sealedPrivate: row[3] as Buffer,
     created: Number(row[4]),

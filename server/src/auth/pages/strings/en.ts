@@ -23,9 +23,11 @@ export const en = {
   cancel: 'Cancel',
   enrol: 'Set up a second step',
   enrolText:
-    'Your role needs a second step at sign-in. Add this key to an authenticator app and enter the six digits that it shows.',
+    'Your role needs a second step at sign-in. Scan this code with an authenticator app, or type the key into it, and enter the six digits that it shows.',
   totpTitle: 'Authenticator app',
-  totpText: 'Add this key to an authenticator app and enter the six digits that it shows.',
+  totpText:
+    'Scan this code with an authenticator app, or type the key into it, and enter the six digits that it shows.',
+  totpQr: 'QR code of the key, for the camera of an authenticator app',
   totpKey: 'Key',
   totpOpen: 'Open in an authenticator app on this device',
   recoveryTitle: 'Your recovery codes',

@@ -25,9 +25,11 @@ export const es: Strings = {
   cancel: 'Cancelar',
   enrol: 'Configurar un segundo paso',
   enrolText:
-    'Su función exige un segundo paso al iniciar sesión. Añada esta clave a una aplicación de autenticación y escriba los seis dígitos que muestra.',
+    'Su función exige un segundo paso al iniciar sesión. Escanee este código con una aplicación de autenticación, o introduzca la clave en ella, y escriba los seis dígitos que muestra.',
   totpTitle: 'Aplicación de autenticación',
-  totpText: 'Añada esta clave a una aplicación de autenticación y escriba los seis dígitos que muestra.',
+  totpText:
+    'Escanee este código con una aplicación de autenticación, o introduzca la clave en ella, y escriba los seis dígitos que muestra.',
+  totpQr: 'Código QR de la clave, para la cámara de una aplicación de autenticación',
   totpKey: 'Clave',
   totpOpen: 'Abrir en una aplicación de autenticación de este dispositivo',
   recoveryTitle: 'Sus códigos de recuperación',

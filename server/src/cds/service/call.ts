@@ -1,0 +1,123 @@
+import type { Tenant } from '../../access/scope.ts';
+import { FhirError } from '../../fhir/outcome.ts';
+import { objectsOf } from '../../json/objects.ts';
+import type { Resource } from '../../json/types.ts';
+import type { TokenSource } from '../hooks/token.ts';
+import type { CdsRequest, CdsResponse, Prefetch } from '../hooks/types.ts';
+import { fillPrefetch, type PrefetchSource } from './prefetch.ts';
+import type { CdsService } from './service.ts';
+
+/** Thrown when a service has not answered in its time. */
+export class TimeLimitError extends Error {
+  constructor() {
+    super('The service has not answered in time');
+  }
+}
+
+export interface CallOptions {
+  readonly tenant: Tenant;
+  /** Where what was not prefetched comes from; undefined: from nowhere. */
+  readonly source: PrefetchSource | undefined;
+  readonly user?: TokenSource['user'];
+  readonly now: () => Date;
+  /** Milliseconds, where less is left than the service may take. */
+  readonly timeLeft?: number;
+}
+
+/**
+ * Calls a service of this server: fills its prefetch, and gives it its time.
+ * @throws FhirError 412 when data that it needs cannot be had (CDS Hooks 2.0, HTTP Status Codes)
+ * @throws TimeLimitError
+ */
+export async function callService(
+  service: CdsService,
+  request: CdsRequest,
+  { tenant, source, user, now, timeLeft = service.timeout }: CallOptions,
+): Promise<CdsResponse> {
+  const ends = new AbortController();
+  const work = async (): Promise<CdsResponse> => {
+    const prefetch = await neededPrefetch(service, request, { source, user, now });
+    ends.signal.throwIfAborted();
+    const { cards, systemActions } = await service.run(request, {
+      tenant,
+      prefetch,
+      signal: ends.signal,
+      now,
+    });
+    return { cards, ...(systemActions === undefined || systemActions.length === 0 ? {} : { systemActions }) };
+  };
+  return await withinTime(work(), Math.min(service.timeout, timeLeft), () =>
+    ends.abort(new TimeLimitError()),
+  );
+}
+
+/** @throws TimeLimitError when the work takes longer; what it does then is nobody's concern */
+export async function withinTime<T>(work: Promise<T>, milliseconds: number, onEnd = () => {}): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => {
+        onEnd();
+        reject(new TimeLimitError());
+      },
+      Math.max(0, milliseconds),
+    );
+  });
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function neededPrefetch(
+  { prefetch: templates = {}, optional = [] }: CdsService,
+  request: CdsRequest,
+  { source, user, now }: Pick<CallOptions, 'source' | 'user' | 'now'>,
+): Promise<Prefetch> {
+  const tokens = tokensOf(request, user, now);
+  const filled = await fillPrefetch(
+    templates,
+    givenPrefetch(request.prefetch, templates),
+    tokens,
+    source ?? (async () => undefined),
+  );
+  const missing = Object.keys(templates).filter(
+    (key) => !Object.hasOwn(filled, key) && !optional.includes(key),
+  );
+  if (missing.length > 0) {
+    throw new FhirError(
+      412,
+      missing.map((key) => ({
+        severity: 'error' as const,
+        code: 'incomplete' as const,
+        diagnostics: `prefetch.${key} (${templates[key]}) is not in the request and cannot be fetched`,
+        expression: `prefetch.${key}`,
+      })),
+    );
+  }
+  return filled;
+}
+
+/** What tokens of templates are replaced from. */
+export function tokensOf(
+  { context }: Pick<CdsRequest, 'context'>,
+  user: TokenSource['user'],
+  now: () => Date,
+): Omit<TokenSource, 'prefetched'> {
+  const today = now().toISOString().slice(0, 10);
+  return { context, today, ...(user === undefined ? {} : { user }) };
+}
+
+/** What was prefetched whole: a page of a search does not show what stands on the next. */
+function givenPrefetch(given: Prefetch = {}, templates: Readonly<Record<string, string>>): Prefetch {
+  return Object.fromEntries(
+    Object.entries(given).filter(
+      ([key, data]) => Object.hasOwn(templates, key) && (data === null || !hasNext(data)),
+    ),
+  );
+}
+
+const hasNext = (data: Resource): boolean =>
+  data.resourceType === 'Bundle' && objectsOf(data['link']).some(({ relation }) => relation === 'next');

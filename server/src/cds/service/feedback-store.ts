@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { AccessScope, Tenant } from '../../access/scope.ts';
+import type { FhirServer } from '../../fhir/fhir-server.ts';
+import { InternalClient } from '../../fhir/internal-client.ts';
+import type { TenantContext } from '../../fhir/tenant-context.ts';
+import type { JsonObject, Resource } from '../../json/types.ts';
+import type { CdsFeedback } from '../hooks/types.ts';
+import { BASIC_KINDS, FEEDBACK_EXTENSION, FEEDBACK_IDENTIFIER } from '../terms.ts';
+
+/** Who gives feedback. */
+export interface FeedbackAuthor {
+  /** Issuer of the JWT of the EHR; absent for apps of this server, and in open mode. */
+  readonly issuer?: string;
+  /** `Practitioner/1` */
+  readonly reference?: string;
+}
+
+/**
+ * Keeps feedback about the cards of a service as Basic resources of the tenant, one for each item: R4 has no resource for
+ * it, and GuidanceResponse tells what was answered, not what became of it. The same item is kept once.
+ */
+export async function storeFeedback(
+  fhir: FhirServer,
+  context: TenantContext,
+  service: string,
+  author: FeedbackAuthor,
+  feedback: readonly CdsFeedback[],
+): Promise<void> {
+  const client = new InternalClient(fhir, context, feedbackScope(context.tenant));
+  for (const item of feedback) {
+    const resource = feedbackResource(service, author, item);
+    const { value } = (resource['identifier'] as JsonObject[])[0] as { value: string };
+    await client.create(resource, `identifier=${FEEDBACK_IDENTIFIER}|${value}`);
+  }
+}
+
+/** What storing feedback may do, whoever sends it. */
+const feedbackScope = (tenant: Tenant): AccessScope => ({
+  tenant,
+  subject: 'cds-hooks',
+  client: 'cds-hooks',
+  grants: [{ types: ['Basic'], interactions: ['create', 'read', 'search-type'] }],
+});
+
+/** The Basic resource of one item of feedback. */
+export function feedbackResource(
+  service: string,
+  { issuer, reference }: FeedbackAuthor,
+  item: CdsFeedback,
+): Resource {
+  const { card, outcome, outcomeTimestamp, acceptedSuggestions = [], overrideReason } = item;
+  const { reason, userComment } = overrideReason ?? {};
+  const value = createHash('sha256')
+    .update(JSON.stringify([service, issuer ?? '', reference ?? '', item]))
+    .digest('hex');
+  const part = (url: string, name: string, content: JsonObject[string] | undefined): JsonObject[] =>
+    content === undefined ? [] : [{ url, [name]: content }];
+  return {
+    resourceType: 'Basic',
+    extension: [
+      {
+        url: FEEDBACK_EXTENSION,
+        extension: [
+          ...part('service', 'valueString', service),
+          ...part('client', 'valueUri', issuer),
+          ...part('card', 'valueString', card),
+          ...part('outcome', 'valueCode', outcome),
+          ...part('outcomeTimestamp', 'valueInstant', outcomeTimestamp),
+          ...acceptedSuggestions.flatMap(({ id }) => part('acceptedSuggestion', 'valueString', id)),
+          ...part('overrideReason', 'valueCoding', reason && { ...reason }),
+          ...part('userComment', 'valueString', userComment),
+        ],
+      },
+    ],
+    identifier: [{ system: FEEDBACK_IDENTIFIER, value }],
+    code: { coding: [{ system: BASIC_KINDS, code: 'feedback', display: 'Feedback about a CDS card' }] },
+    created: outcomeTimestamp.slice(0, 10),
+    ...(reference === undefined ? {} : { author: { reference } }),
+  };
+}

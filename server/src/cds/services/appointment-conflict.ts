@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Resource } from '../../json/types.ts';
+import { bundleResources } from '../hooks/context.ts';
+import type { CdsCard } from '../hooks/types.ts';
+import type { CdsService } from '../service/service.ts';
+import { namesOf, plain, textOf } from './codeable.ts';
+
+const SOURCE = {
+  label: 'Vesta: appointment conflicts (HL7 FHIR R4, Appointment)',
+  url: 'http://hl7.org/fhir/R4/appointment.html',
+};
+
+/** Statuses of R4 appointmentstatus whose time the patient has given away. */
+const TAKEN = 'pending,booked,arrived,checked-in';
+
+/** Tells which booked Appointments of the patient overlap with one that is about to be booked. */
+export const appointmentConflict: CdsService = {
+  id: 'appointment-conflict',
+  hook: 'appointment-book',
+  title: 'Appointment conflicts',
+  description: 'Compares the times of new appointments with those that the patient has already.',
+  prefetch: { booked: `Appointment?patient={{context.patientId}}&status=${TAKEN}` },
+  timeout: 2000,
+  run: async ({ context }, { prefetch }) => {
+    const proposed = bundleResources(context['appointments']);
+    const booked = bundleResources(prefetch['booked']).filter(
+      ({ resourceType }) => resourceType === 'Appointment',
+    );
+    const cards = proposed.flatMap((one, index) =>
+      [...booked, ...proposed.slice(0, index)]
+        .filter((other) => overlap(one, other))
+        .map((other) => cardOf(one, other)),
+    );
+    return { cards };
+  },
+};
+
+/** Whether two different Appointments share a moment; what ends when the other begins does not. */
+function overlap(one: Resource, other: Resource): boolean {
+  // An appointment that is moved is in the record at its old time.
+  if (one['id'] !== undefined && one['id'] === other['id']) return false;
+  const [a, b] = [periodOf(one), periodOf(other)];
+  return a !== undefined && b !== undefined && a.start < b.end && b.start < a.end;
+}
+
+/** Epoch milliseconds; undefined where no time is set. */
+function periodOf(appointment: Resource): { start: number; end: number } | undefined {
+  const start = Date.parse(textOf(appointment, 'start') ?? '');
+  const minutes = appointment['minutesDuration'];
+  const end =
+    textOf(appointment, 'end') === undefined && typeof minutes === 'number'
+      ? start + minutes * 60_000
+      : Date.parse(textOf(appointment, 'end') ?? '');
+  return Number.isNaN(start) || Number.isNaN(end) || end <= start ? undefined : { start, end };
+}
+
+function cardOf(one: Resource, other: Resource): CdsCard {
+  const what = nameOf(other);
+  const id = textOf(one, 'id');
+  return {
+    uuid: randomUUID(),
+    summary: 'The patient has another appointment at that time',
+    detail: `${plain(nameOf(one))}, ${timesOf(one)}, overlaps with ${plain(what)}, ${timesOf(other)}.`,
+    indicator: 'warning',
+    source: SOURCE,
+    ...(id === undefined
+      ? {}
+      : {
+          suggestions: [
+            {
+              label: 'Do not book it',
+              uuid: randomUUID(),
+              actions: [
+                {
+                  type: 'delete',
+                  description: 'Removes the appointment that was about to be booked',
+                  resourceId: `Appointment/${id}`,
+                },
+              ],
+            },
+          ],
+          selectionBehavior: 'at-most-one',
+        }),
+  };
+}
+
+function nameOf(appointment: Resource): string {
+  const services = appointment['serviceType'];
+  const first = Array.isArray(services) ? namesOf(services[0])[0] : undefined;
+  return (
+    first ??
+    textOf(appointment, 'description') ??
+    namesOf(appointment['appointmentType'])[0] ??
+    'an appointment'
+  );
+}
+
+const timesOf = (appointment: Resource): string =>
+  plain(
+    [textOf(appointment, 'start'), textOf(appointment, 'end')]
+      .filter((one) => one !== undefined)
+      .join(' to '),
+  );

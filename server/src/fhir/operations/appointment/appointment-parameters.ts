@@ -1,0 +1,209 @@
+import { isObject } from '../../../json/objects.ts';
+import type { JsonObject, JsonValue } from '../../../json/types.ts';
+import type { Wanted } from '../../../scheduling/candidates.ts';
+import { type When, widestBounds } from '../../../scheduling/find.ts';
+import { DAYS_OF_WEEK, type DayOfWeek } from '../../../scheduling/zone.ts';
+import { dateRange } from '../../../search/dates.ts';
+import { fhirError } from '../../outcome.ts';
+import type { FhirRequest } from '../../request.ts';
+import { OperationParameters } from '../parameters.ts';
+
+const DAY = 24 * 60 * 60_000;
+/** How far ahead times are looked for when no end is given, and at most. */
+const USUAL_DAYS = 60;
+const MOST_DAYS = 400;
+const USUAL_COUNT = 20;
+const MOST_COUNT = 500;
+/** Longest hold, in minutes, and the usual one. */
+const LONGEST_HOLD = 120;
+const USUAL_HOLD = 10;
+
+/** Parts of the day, in minutes since midnight. */
+const PARTS: Readonly<Record<string, { from: number; to: number }>> = {
+  morning: { from: 0, to: 12 * 60 },
+  afternoon: { from: 12 * 60, to: 17 * 60 },
+  evening: { from: 17 * 60, to: 24 * 60 },
+};
+
+/** The parameters of the operations on Appointments. Every reader throws FhirError 400 naming the parameter. */
+export class AppointmentParameters {
+  readonly #given: OperationParameters;
+  readonly #baseUrl: string;
+
+  constructor(request: FhirRequest) {
+    this.#given = new OperationParameters(request);
+    this.#baseUrl = request.context.baseUrl;
+  }
+
+  /** Whom and what kind of visit. */
+  wanted(): Wanted {
+    return {
+      practitioners: this.#references('practitioner', ['Practitioner', 'PractitionerRole']),
+      organizations: this.#references('organization', ['Organization']),
+      locations: this.#references('location', ['Location']),
+      services: this.#references('healthcare-service', ['HealthcareService']),
+      specialties: this.#tokens('specialty'),
+      visitType: this.#tokens('visit-type')[0],
+    };
+  }
+
+  /** When. @param now epoch milliseconds */
+  when(now: number): Omit<When, 'not'> {
+    const start = this.#dateTime('start') ?? new Date(now).toISOString();
+    const first = Math.max(dateRange(start)?.low ?? now, now);
+    const end = this.#dateTime('end') ?? new Date(first + USUAL_DAYS * DAY).toISOString();
+    const bounds = widestBounds(start, end);
+    if (bounds === undefined || (dateRange(end)?.high ?? 0) <= (dateRange(start)?.low ?? 0))
+      throw invalid('end', 'end must be after start');
+    if (bounds.end - first > (MOST_DAYS + 3) * DAY)
+      throw fhirError(400, 'too-costly', `end must be at most ${MOST_DAYS} days ahead`, 'http.query.end');
+    return { start, end, timesOfDay: this.#list('time-of-day').map(partOfDay), days: this.#days() };
+  }
+
+  count(): number {
+    const count = this.#whole('_count', USUAL_COUNT, 1, Number.MAX_SAFE_INTEGER);
+    return Math.min(count, MOST_COUNT);
+  }
+
+  minutes(): number {
+    return this.#whole('minutes', USUAL_HOLD, 1, LONGEST_HOLD);
+  }
+
+  /** `Patient/id`. */
+  patient(name: 'patient' | 'patient-id'): string | undefined {
+    return this.#references(name, ['Patient'])[0];
+  }
+
+  /** The Appointment that $find proposed. */
+  appointment(): JsonObject | undefined {
+    const value = this.#given.get('appt-resource');
+    if (value === undefined) return undefined;
+    if (!isObject(value) || value['resourceType'] !== 'Appointment')
+      throw invalid('appt-resource', 'appt-resource must be an Appointment');
+    return value;
+  }
+
+  /** Id of an Appointment that is held. */
+  appointmentId(): string | undefined {
+    const text = this.#given.text('appt-id');
+    if (text === undefined) return undefined;
+    const id = text.startsWith('Appointment/') ? text.slice('Appointment/'.length) : text;
+    if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
+      throw invalid('appt-id', 'appt-id must be the id of an Appointment');
+    return id;
+  }
+
+  text(name: string): string | undefined {
+    return this.#given.text(name);
+  }
+
+  /** An instant. */
+  instant(name: string): string | undefined {
+    const text = this.#dateTime(name);
+    if (text !== undefined && !text.includes('T')) throw invalid(name, `${name} must be an instant`);
+    return text;
+  }
+
+  /** A CodeableConcept; a text or code alone is one too. */
+  concept(name: string): JsonObject | undefined {
+    const value = this.#given.get(name);
+    if (value === undefined) return undefined;
+    if (isObject(value)) {
+      if (value['coding'] !== undefined || value['text'] !== undefined) return value;
+      if (value['code'] !== undefined) return { coding: [value] };
+    }
+    const text = this.#given.text(name);
+    if (text === undefined || text === '') throw invalid(name, `${name} must be a CodeableConcept`);
+    const [, system, code] = /^([^|]+)\|(.+)$/.exec(text) ?? [];
+    return system === undefined ? { text } : { coding: [{ system, code: code as string }] };
+  }
+
+  #references(name: string, types: readonly string[]): string[] {
+    return this.#values(name).map((value) => {
+      const stated = isObject(value) ? value['reference'] : value;
+      const text = typeof stated === 'string' ? stated : '';
+      const base = `${this.#baseUrl}/`;
+      const local = text.startsWith(base) ? text.slice(base.length) : text;
+      const whole = local.includes('/') ? local : `${types[0]}/${local}`;
+      const [type, id] = whole.split('/');
+      if (
+        !types.includes(type as string) ||
+        !/^[A-Za-z0-9\-.]{1,64}$/.test(id ?? '') ||
+        whole.split('/').length !== 2
+      )
+        throw invalid(name, `${name} must refer to a ${types.join(' or ')}, not '${text}'`);
+      return whole;
+    });
+  }
+
+  #tokens(name: string): string[] {
+    return this.#values(name).flatMap((value) => {
+      if (typeof value === 'string') return [value];
+      const codings = isObject(value) && Array.isArray(value['coding']) ? value['coding'] : [value];
+      const found = codings.filter(isObject).flatMap(({ system, code }) => {
+        if (typeof code !== 'string') return [];
+        return [typeof system === 'string' ? `${system}|${code}` : code];
+      });
+      if (found.length === 0) throw invalid(name, `${name} must be a code, Coding or CodeableConcept`);
+      return found;
+    });
+  }
+
+  #days(): ReadonlySet<DayOfWeek> | undefined {
+    const days = this.#list('days-of-week');
+    if (days.length === 0) return undefined;
+    const found = DAYS_OF_WEEK.filter((day) => days.includes(day));
+    if (found.length < new Set(days).size)
+      throw invalid('days-of-week', `days-of-week must be of ${DAYS_OF_WEEK.join(', ')}`);
+    return new Set(found);
+  }
+
+  #dateTime(name: string): string | undefined {
+    // An offset's plus sign that was not encoded has become a space.
+    const text = this.#given.text(name)?.replace(/ (?=\d\d:\d\d$)/, '+');
+    if (text !== undefined && dateRange(text) === undefined)
+      throw invalid(name, `${name} must be a dateTime, not '${text}'`);
+    return text;
+  }
+
+  #whole(name: string, usual: number, least: number, most: number): number {
+    const text = this.#given.text(name);
+    if (text === undefined) return usual;
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+      throw invalid(name, `${name} must be a whole number ${range}`);
+    }
+    return value;
+  }
+
+  /** Values of a parameter; texts of the URL are lists (R4 search.html#combining). */
+  #values(name: string): JsonValue[] {
+    return this.#given
+      .all(name)
+      .flatMap((value): JsonValue[] =>
+        typeof value === 'string' ? value.split(',').filter((one) => one !== '') : [value],
+      );
+  }
+
+  #list(name: string): string[] {
+    return this.#values(name).map((value) => {
+      if (typeof value !== 'string') throw invalid(name, `${name} must be a text`);
+      return value;
+    });
+  }
+}
+
+/** `morning`, `afternoon`, `evening`, or `hh:mm-hh:mm`. */
+function partOfDay(text: string): { from: number; to: number } {
+  const named = PARTS[text];
+  if (named !== undefined) return named;
+  const match = /^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$/.exec(text);
+  const from = match === null ? Number.NaN : Number(match[1]) * 60 + Number(match[2]);
+  const to = match?.[3] === undefined ? 24 * 60 : Number(match[3]) * 60 + Number(match[4]);
+  if (!(from < to))
+    throw invalid('time-of-day', "time-of-day must be morning, afternoon, evening or like '13:00-17:00'");
+  return { from, to };
+}
+
+const invalid = (name: string, message: string) => fhirError(400, 'value', message, `http.query.${name}`);

@@ -1,0 +1,133 @@
+import type { OperationText, ParameterDefinition } from '../../vesta-definitions/parameters.ts';
+
+type Cardinality = '0..1' | '1..1' | '0..*';
+
+function given(
+  name: string,
+  cardinality: Cardinality,
+  type: string,
+  documentation: string,
+): ParameterDefinition {
+  const [min, max] = cardinality.split('..') as [string, string];
+  return { name, use: 'in', min: Number(min), max, type, documentation };
+}
+
+const answered = (type: string, documentation: string): ParameterDefinition => ({
+  name: 'return',
+  use: 'out',
+  min: 1,
+  max: '1',
+  type,
+  documentation,
+});
+
+const PROPOSED = given(
+  'appt-resource',
+  '0..1',
+  'Appointment',
+  'An Appointment as $find proposes it; of it count start, end, serviceType, participants, reasons and comment.',
+);
+const PATIENT = given(
+  'patient-id',
+  '0..1',
+  'string',
+  'Id of the Patient, or Patient/id; not needed where the Appointment names the patient.',
+);
+const VISIT = answered('Appointment', 'The Appointment as it is stored now.');
+
+/** What the OperationDefinitions of the operations on Appointments say, by their names. */
+export const APPOINTMENT_TEXTS: Readonly<Record<string, OperationText>> = {
+  find: {
+    title: 'Find free times',
+    description:
+      'Free times for a visit in order, as Appointments with status proposed: opening hours less what is taken, at which the practitioner and all that the kind of visit needs are free.',
+    parameters: [
+      given(
+        'start',
+        '0..1',
+        'dateTime',
+        'No visit begins before; now by default. A date is that of the place.',
+      ),
+      given('end', '0..1', 'dateTime', 'No visit ends after; 60 days after start by default.'),
+      given(
+        'practitioner',
+        '0..*',
+        'Any',
+        'Practitioner or PractitionerRole: an id, a reference or a Reference.',
+      ),
+      given('organization', '0..*', 'Any', 'Organization of the role.'),
+      given('location', '0..*', 'Any', 'Location of the role.'),
+      given(
+        'healthcare-service',
+        '0..*',
+        'Any',
+        'HealthcareService of the role, or one that is booked itself.',
+      ),
+      given('specialty', '0..*', 'Any', 'Specialty of the role: system|code, Coding or CodeableConcept.'),
+      given(
+        'visit-type',
+        '0..1',
+        'Any',
+        'Kind of visit of the service: system|code, Coding or CodeableConcept.',
+      ),
+      given('patient', '0..1', 'Any', 'Patient: times at which there is another visit are left out.'),
+      given('time-of-day', '0..*', 'string', "'morning', 'afternoon', 'evening', or like '13:00-17:00'."),
+      given('days-of-week', '0..*', 'code', 'mon, tue, wed, thu, fri, sat, sun.'),
+      given('_count', '0..1', 'integer', 'How many times at most; 20 by default, never more than 500.'),
+      answered('Bundle', 'A searchset of Appointments with status proposed.'),
+    ],
+  },
+  hold: {
+    title: 'Hold a free time',
+    description:
+      'Keeps a proposed time for a while: an Appointment with status pending. When the hold ends the time is free again. 409 with the next free times when it is not free.',
+    parameters: [
+      PROPOSED,
+      PATIENT,
+      given('minutes', '0..1', 'integer', 'How long, 1 to 120; 10 by default.'),
+      VISIT,
+    ],
+  },
+  book: {
+    title: 'Book a visit',
+    description:
+      'Books a proposed time, or one that is held. 409 with the next free times (extension free-time of the issue) when it is not free.',
+    parameters: [
+      PROPOSED,
+      given(
+        'appt-id',
+        '0..1',
+        'string',
+        'Id of an Appointment that $hold has made, in place of appt-resource.',
+      ),
+      PATIENT,
+      given('comment', '0..1', 'string', 'Appointment.comment.'),
+      VISIT,
+    ],
+  },
+  reschedule: {
+    title: 'Move a visit',
+    description:
+      'Moves a booked visit: the new time is taken and the old one given back together. 409 with the next free times when it is not free.',
+    parameters: [
+      given('start', '0..1', 'dateTime', 'The new start, with the same people.'),
+      { ...PROPOSED, documentation: 'The new time as $find proposes it, in place of start.' },
+      VISIT,
+    ],
+  },
+  cancel: {
+    title: 'Cancel a visit',
+    description: 'Cancels a visit that is still to come and gives its time back.',
+    parameters: [given('reason', '0..1', 'CodeableConcept', 'Appointment.cancelationReason.'), VISIT],
+  },
+  'check-in': {
+    title: 'Check in',
+    description: 'Notes that the patient has come: status checked-in.',
+    parameters: [VISIT],
+  },
+  'no-show': {
+    title: 'Note that the patient has not come',
+    description: 'Status noshow, once the visit was to have begun.',
+    parameters: [VISIT],
+  },
+};

@@ -1,0 +1,138 @@
+import { objectsOf } from '../json/objects.ts';
+import { dateRange } from '../search/dates.ts';
+import { busyTimes, scheduleKey } from '../storage/scheduling/busy.ts';
+import { referenceOf, refOf } from './candidates.ts';
+import type { Desk } from './desk.ts';
+import { type Interval, type Intervals, union } from './intervals.ts';
+
+/** Actors in one search. */
+const AT_ONCE = 100;
+/** Most Schedules, and free Slots that other systems have stored, that are looked at. */
+const MOST_SCHEDULES = 5000;
+const MOST_FREE = 5000;
+
+/** When actors are taken, and free by Slots that others have stored. */
+export class Calendars {
+  readonly #desk: Desk;
+  /** Schedules of each actor, those with the lowest id first: the first is the one that visits are written to. */
+  readonly #schedules: ReadonlyMap<string, readonly string[]>;
+  readonly #except: readonly string[];
+  #busy = new Map<string, Intervals>();
+  #free: ReadonlyMap<string, readonly Interval[]> = new Map();
+
+  private constructor(
+    desk: Desk,
+    schedules: ReadonlyMap<string, readonly string[]>,
+    except: readonly string[],
+  ) {
+    this.#desk = desk;
+    this.#schedules = schedules;
+    this.#except = except;
+  }
+
+  /**
+   * @param actors references
+   * @param except `Slot/id` of visits that are to be moved: their time counts as free
+   */
+  static async of(desk: Desk, actors: Iterable<string>, except: readonly string[] = []): Promise<Calendars> {
+    const all = [...new Set(actors)];
+    const schedules = new Map<string, string[]>();
+    for (let at = 0; at < all.length; at += AT_ONCE) {
+      const some = all.slice(at, at + AT_ONCE);
+      const found = await desk.directory.searchAll(
+        'Schedule',
+        [
+          ['actor', some.join(',')],
+          ['active:not', 'false'],
+          ['_count', String(desk.services.settings.maxPage)],
+        ],
+        MOST_SCHEDULES,
+      );
+      for (const schedule of found) {
+        for (const reference of objectsOf(schedule['actor']).flatMap((one) => referenceOf(one) ?? [])) {
+          if (!some.includes(reference)) continue;
+          const known = schedules.get(reference);
+          if (known === undefined) schedules.set(reference, [refOf(schedule)]);
+          else known.push(refOf(schedule));
+        }
+      }
+    }
+    for (const own of schedules.values()) own.sort();
+    return new Calendars(desk, schedules, except);
+  }
+
+  /** The Schedule that an actor's visits are written to; undefined where there is none yet. */
+  scheduleOf(actor: string): string | undefined {
+    return this.#schedules.get(actor)?.[0];
+  }
+
+  /** Reads what is taken in a window of time; {@link busyOf} tells of it then. */
+  async look(window: Interval): Promise<void> {
+    const { services, context, now } = this.#desk;
+    const { keys } = context;
+    const references = [...new Set([...this.#schedules.values()].flat())];
+    const found = await busyTimes(
+      services.connections,
+      context.tenant,
+      references.map((one) => keys.reference(one)),
+      window,
+      now(),
+      this.#except.map((one) => keys.reference(one)),
+    );
+    this.#busy = new Map(
+      references.flatMap((one) => {
+        const busy = found.get(scheduleKey(keys.reference(one)));
+        return busy === undefined ? [] : [[one, busy]];
+      }),
+    );
+  }
+
+  /** Reads the free Slots of a time, which count as hours of their actors; {@link freeOf} tells of them then. */
+  async lookForFree(window: Interval): Promise<void> {
+    const references = [...new Set([...this.#schedules.values()].flat())];
+    const free = new Map<string, Interval[]>();
+    for (let at = 0; at < references.length; at += AT_ONCE) {
+      const slots = await this.#desk.directory.searchAll(
+        'Slot',
+        [
+          ['schedule', references.slice(at, at + AT_ONCE).join(',')],
+          ['status', 'free'],
+          ['start', `ge${new Date(window.start).toISOString()}`],
+          ['start', `lt${new Date(window.end).toISOString()}`],
+          ['_sort', 'start'],
+          ['_count', String(this.#desk.services.settings.maxPage)],
+        ],
+        MOST_FREE,
+      );
+      for (const slot of slots) {
+        const schedule = referenceOf(slot['schedule']);
+        const start = dateRange(String(slot['start']))?.low;
+        const end = dateRange(String(slot['end']))?.low;
+        if (schedule === undefined || start === undefined || end === undefined) continue;
+        const known = free.get(schedule);
+        if (known === undefined) free.set(schedule, [{ start, end }]);
+        else known.push({ start, end });
+      }
+    }
+    this.#free = free;
+  }
+
+  /** When any of the actors is taken. */
+  busyOf(actors: readonly string[]): Intervals {
+    const lists = this.#of(actors, this.#busy);
+    return lists.length === 1 ? (lists[0] as Intervals) : union(lists.flat());
+  }
+
+  /** When any of the actors is free by a Slot. */
+  freeOf(actors: readonly string[]): Intervals {
+    return this.#free.size === 0 ? [] : union(this.#of(actors, this.#free).flat());
+  }
+
+  #of(actors: readonly string[], map: ReadonlyMap<string, Intervals>): Intervals[] {
+    const schedules = new Set(actors.flatMap((actor) => this.#schedules.get(actor) ?? []));
+    return [...schedules].flatMap((one) => {
+      const found = map.get(one);
+      return found === undefined ? [] : [found];
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import type { AccessScope, Grant } from '../access/scope.ts';
+import { InternalClient, type InternalClientOptions } from '../fhir/internal-client.ts';
+import type { FhirRequest } from '../fhir/request.ts';
+import type { Services } from '../fhir/services.ts';
+import type { TenantContext } from '../fhir/tenant-context.ts';
+
+/** What scheduling reads of its own right: who works where and when, and what is taken; nothing of patients. */
+const DIRECTORY: readonly Grant[] = [
+  {
+    types: [
+      'Device',
+      'HealthcareService',
+      'Location',
+      'Organization',
+      'Practitioner',
+      'PractitionerRole',
+      'Schedule',
+      'Slot',
+    ],
+    interactions: ['read', 'search-type'],
+  },
+];
+
+/**
+ * What it does of its own right together with an Appointment that the caller's scope decides about: it writes the
+ * calendars, and refers to people and places, whether or not the caller has had to do with them before.
+ */
+const CALENDAR: readonly Grant[] = [
+  ...DIRECTORY,
+  { types: ['Schedule', 'Slot'], interactions: ['read', 'search-type', 'create', 'update'] },
+];
+
+/** Where visits are made: the tools of scheduling for one caller. */
+export interface Desk {
+  readonly services: Services;
+  readonly context: TenantContext;
+  readonly scope: AccessScope;
+  /** What the caller may do. */
+  readonly caller: InternalClient;
+  /** Directory and calendars, whoever asks. */
+  readonly directory: InternalClient;
+  /** Writes Appointments as the caller may, and the calendars' Slots with them. */
+  readonly writer: InternalClient;
+  readonly now: () => number;
+}
+
+/** @param options the caller as the audit log names them, and what ends the work */
+export function openDesk(
+  services: Services,
+  context: TenantContext,
+  scope: AccessScope,
+  options: InternalClientOptions = {},
+  now: () => number = Date.now,
+): Desk {
+  const handler = { services, handle: services.handle };
+  // The operation as a whole is what the audit log tells of; what is written is told of by the write engine.
+  const quiet = { ...options, audited: false };
+  const client = (as: AccessScope) => new InternalClient(handler, context, as, quiet);
+  const own: AccessScope = { tenant: scope.tenant, subject: 'scheduling', grants: DIRECTORY };
+  return {
+    services,
+    context,
+    scope,
+    caller: client(scope),
+    directory: client(own),
+    writer: client({ ...scope, grants: [...scope.grants, ...CALENDAR] }),
+    now,
+  };
+}
+
+/** The desk for the caller of an operation. */
+export function deskOf(services: Services, request: FhirRequest): Desk {
+  const { context, scope, actor, signal } = request;
+  return openDesk(services, context, scope, {
+    ...(actor === undefined ? {} : { actor }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}

@@ -1,0 +1,140 @@
+import { objectsOf } from '../json/objects.ts';
+import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
+import { dateRange } from '../search/dates.ts';
+import { uuidV7 } from '../storage/row-id.ts';
+import type { Calendars } from './calendars.ts';
+import { referenceOf } from './candidates.ts';
+import type { Desk } from './desk.ts';
+import type { FreeTime } from './find.ts';
+import { instantIn } from './proposal.ts';
+import { HOLD_EXPIRES } from './terms.ts';
+
+const MINUTE = 60_000;
+
+/** Entries of a transaction, and what refers to what they make. */
+export interface VisitSlots {
+  readonly entries: readonly JsonObject[];
+  /** Appointment.slot. */
+  readonly slots: readonly JsonObject[];
+}
+
+/**
+ * The Slots that a visit takes: of each calendar (practitioner, places, devices) one for the visit and, where the kind of
+ * visit has them, one for the buffer before and one after. A calendar's Schedule is made when there is none yet.
+ * @param expires when a hold ends, epoch milliseconds; without it the time is taken for good
+ */
+export function visitSlots(time: FreeTime, calendars: Calendars, expires: number | undefined): VisitSlots {
+  const { candidate, start, end, resources } = time;
+  const { visit, zone } = candidate;
+  const entries: JsonObject[] = [];
+  const slots: JsonObject[] = [];
+  const parts = [
+    [start - visit.bufferBefore * MINUTE, start, 'busy-unavailable'],
+    [start, end, 'busy'],
+    [end, end + visit.bufferAfter * MINUTE, 'busy-unavailable'],
+  ] as const;
+  for (const actor of [candidate.calendar, ...resources]) {
+    let schedule = calendars.scheduleOf(actor);
+    if (schedule === undefined) {
+      schedule = `urn:uuid:${crypto.randomUUID()}`;
+      entries.push({
+        fullUrl: schedule,
+        resource: { resourceType: 'Schedule', active: true, actor: [{ reference: actor }] },
+        request: { method: 'POST', url: 'Schedule', ifNoneExist: `actor=${actor}&active:not=false` },
+      });
+    }
+    for (const [from, to, status] of parts) {
+      if (from === to) continue;
+      // With an id of their own: an Appointment that is patched cannot name them otherwise.
+      const id = uuidV7();
+      entries.push({
+        resource: {
+          resourceType: 'Slot',
+          id,
+          ...(expires === undefined ? {} : { extension: [holdUntil(expires)] }),
+          schedule: { reference: schedule },
+          status: expires === undefined ? status : 'busy-tentative',
+          start: instantIn(zone, from),
+          end: instantIn(zone, to),
+        },
+        request: { method: 'PUT', url: `Slot/${id}` },
+      });
+      slots.push({ reference: `Slot/${id}` });
+    }
+  }
+  return { entries, slots };
+}
+
+/** The extension that says when a hold ends. */
+export function holdUntil(expires: number): JsonObject {
+  return { url: HOLD_EXPIRES, valueInstant: new Date(expires).toISOString() };
+}
+
+/** When the hold that a Slot or Appointment is ends; undefined where it is none. */
+export function holdOf(resource: JsonObject): number | undefined {
+  const held = objectsOf(resource['extension']).find(({ url }) => url === HOLD_EXPIRES)?.['valueInstant'];
+  return typeof held === 'string' ? dateRange(held)?.low : undefined;
+}
+
+/** The extensions of a resource without the mark of a hold; undefined where no other is left. */
+export function unheld(resource: Resource): JsonValue | undefined {
+  const others = objectsOf(resource['extension']).filter(({ url }) => url !== HOLD_EXPIRES);
+  return others.length === 0 ? undefined : others;
+}
+
+/** A Slot that is no hold any more. */
+export function slotAs(slot: Resource, status: string): Resource {
+  const { extension: _extension, ...rest } = slot;
+  const extension = unheld(slot);
+  return { ...rest, ...(extension === undefined ? {} : { extension }), status } as Resource;
+}
+
+/** The Slots of an Appointment, as they are stored. */
+export async function slotsOf(desk: Desk, appointment: JsonObject): Promise<Resource[]> {
+  const references = objectsOf(appointment['slot']).flatMap((one) => referenceOf(one) ?? []);
+  const found = await Promise.all(references.map((one) => desk.directory.follow({ reference: one })));
+  return found.filter((one) => one !== undefined);
+}
+
+/**
+ * An entry that changes elements of a resource, if nobody else has changed it since it was read. It is a patch, because
+ * the caller may not see all elements.
+ * @param changes elements by name; undefined takes one away
+ */
+export function changing(
+  resource: Resource,
+  changes: Readonly<Record<string, JsonValue | undefined>>,
+): JsonObject {
+  const patch = Object.entries(changes).flatMap(([name, value]): JsonObject[] => {
+    if (value !== undefined) return [{ op: 'add', path: `/${name}`, value }];
+    return resource[name] === undefined ? [] : [{ op: 'remove', path: `/${name}` }];
+  });
+  return {
+    resource: {
+      resourceType: 'Binary',
+      contentType: 'application/json-patch+json',
+      data: Buffer.from(JSON.stringify(patch)).toString('base64'),
+    },
+    request: { ...requestFor(resource), method: 'PATCH' },
+  };
+}
+
+function requestFor(resource: Resource): JsonObject {
+  const meta = resource['meta'] as JsonObject;
+  return { url: `${resource.resourceType}/${resource['id']}`, ifMatch: `W/"${meta['versionId']}"` };
+}
+
+/** An entry that replaces a resource, if nobody else has changed it since it was read. */
+export function replacing(resource: Resource, changed: Resource): JsonObject {
+  return { resource: changed, request: { ...requestFor(resource), method: 'PUT' } };
+}
+
+/**
+ * Entries that give the time of Slots back. They become `entered-in-error` and not `free`, because what is free is told
+ * by the hours, which may change.
+ */
+export function givingBack(slots: readonly Resource[]): JsonObject[] {
+  return slots
+    .filter(({ status }) => status !== 'entered-in-error' && status !== 'free')
+    .map((slot) => replacing(slot, slotAs(slot, 'entered-in-error')));
+}

@@ -1,0 +1,456 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ClientKey, clientKey } from './auth-server.ts';
+import {
+  allergy,
+  type CdsServer,
+  draft,
+  hookRequest,
+  json,
+  type OtherServer,
+  orders,
+  post,
+  RXNORM,
+  searchset,
+  send,
+  startCdsServer,
+  startOtherServer,
+} from './cds-support.ts';
+import type { HeaderMap, Json } from './harness.ts';
+
+const ISSUER = 'https://ehr.example.org';
+let server: CdsServer;
+let ehr: OtherServer;
+let es: ClientKey;
+let rs: ClientKey;
+let base: string;
+
+beforeAll(async () => {
+  server = await startCdsServer();
+  base = `${server.harness.url}/cds-services/one`;
+  [es, rs] = await Promise.all([clientKey('ES384', 'es'), clientKey('RS384', 'rs')]);
+  ehr = await startOtherServer(() => {});
+  await server.registrations.addClient(server.tenants.one, {
+    issuer: ISSUER,
+    name: 'EHR',
+    jwks: { keys: [es.publicJwk, rs.publicJwk] },
+  });
+  await server.put(
+    { resourceType: 'Practitioner', id: 'doc' },
+    { resourceType: 'Patient', id: 'p', birthDate: '1960-01-01', gender: 'female' },
+    { resourceType: 'Patient', id: 'new' },
+    allergy('a1', 'p', 'Allergy to Penicillin'),
+    allergy('a2', 'p', 'Sulfonamide', {
+      code: { coding: [{ system: RXNORM, code: '10180', display: 'sulfamethoxazole' }] },
+    }),
+    allergy('a3', 'p', 'Aspirin', {
+      clinicalStatus: {
+        coding: [
+          { system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'resolved' },
+        ],
+      },
+    }),
+    {
+      resourceType: 'Appointment',
+      id: 'booked',
+      status: 'booked',
+      start: '2030-05-01T10:00:00Z',
+      end: '2030-05-01T10:30:00Z',
+      description: 'Cardiology',
+      participant: [{ actor: { reference: 'Patient/p' }, status: 'accepted' }],
+    },
+  );
+});
+afterAll(async () => {
+  await server?.stop();
+  await ehr?.stop();
+});
+
+const seconds = () => Math.floor(Date.now() / 1000);
+const claims = (audience: string, more: object = {}) => ({
+  iss: ISSUER,
+  aud: audience,
+  iat: seconds(),
+  exp: seconds() + 240,
+  jti: randomUUID(),
+  ...more,
+});
+const signed = async (audience: string, more: object = {}, key = es): Promise<HeaderMap> => ({
+  authorization: `Bearer ${await key.assertion(claims(audience, more))}`,
+});
+/** Calls a service as the registered EHR. */
+const call = async (id: string, body: unknown, audience = `${base}/${id}`) =>
+  await post(`${base}/${id}`, body, await signed(audience));
+/** A request that needs no data, so that only who asks decides. */
+const plain = () =>
+  hookRequest('patient-view', { patientId: 'new' }, { prefetch: { patient: null, allergies: searchset() } });
+/** Access to this server's tenant, as an EHR gives it. */
+const ownAccess = async (scopes = 'system/*.rs') => ({
+  fhirServer: server.one.base,
+  fhirAuthorization: {
+    access_token: ((await server.as({ scopes }))['authorization'] as string).slice(7),
+    token_type: 'Bearer',
+    expires_in: 300,
+    scope: scopes,
+    subject: 'cds',
+  },
+});
+
+describe('discovery (CDS Hooks 2.0, Discovery)', () => {
+  it('lists the services with hook, title, description, id and prefetch, to anybody', async () => {
+    const answer = await send('GET', base);
+    expect(answer.status).toBe(200);
+    const services = answer.json.services as Json[];
+    expect(services.map(({ hook, id }) => [hook, id])).toEqual([
+      ['order-sign', 'allergy-check'],
+      ['order-select', 'allergy-check-select'],
+      ['patient-view', 'record-gaps'],
+      ['appointment-book', 'appointment-conflict'],
+    ]);
+    for (const service of services) {
+      expect(service.title).toBeTruthy();
+      expect(service.description).toBeTruthy();
+      expect(Object.keys(service).sort()).toEqual(
+        expect.arrayContaining(['description', 'hook', 'id', 'prefetch', 'title']),
+      );
+      expect(JSON.stringify(service)).not.toContain('null');
+    }
+  });
+
+  it('lets browsers in (Cross-Origin Resource Sharing)', async () => {
+    const origin = { origin: 'https://sandbox.example' };
+    const preflight = await send('OPTIONS', `${base}/record-gaps`, undefined, {
+      ...origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.header('access-control-allow-origin')).toBe('*');
+    expect(preflight.header('access-control-allow-methods')).toContain('POST');
+    expect(preflight.header('access-control-allow-headers')).toMatch(/Authorization.*Content-Type/);
+    expect((await send('GET', base, undefined, origin)).header('access-control-allow-origin')).toBe('*');
+    const refused = await post(`${base}/record-gaps`, plain(), origin);
+    expect([refused.status, refused.header('access-control-allow-origin')]).toEqual([401, '*']);
+  });
+
+  it('knows no other tenant, service or method', async () => {
+    expect((await send('GET', `${server.harness.url}/cds-services/none`)).status).toBe(404);
+    expect((await call('none', plain())).status).toBe(404);
+    const answer = await send('GET', `${base}/record-gaps`);
+    expect([answer.status, answer.header('allow')]).toEqual([405, 'POST']);
+  });
+});
+
+describe('JWT of the EHR (CDS Hooks 2.0, Trusting CDS Clients)', () => {
+  const url = () => `${base}/record-gaps`;
+  const status = async (headers: HeaderMap) => (await post(url(), plain(), headers)).status;
+
+  it('accepts ES384 and RS384 of a registered issuer, with the audience as text or list', async () => {
+    expect(await status(await signed(url()))).toBe(200);
+    expect(await status(await signed(url(), {}, rs))).toBe(200);
+    expect(await status(await signed(url(), { aud: [url()] }))).toBe(200);
+  });
+
+  it('refuses what is missing, forged, old, for another or used twice', async () => {
+    const other = await clientKey('ES384', 'es');
+    const secret = new TextEncoder().encode(JSON.stringify(es.publicJwk));
+    const none = [{ alg: 'none', typ: 'JWT', kid: 'es' }, claims(url())]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const hs = await new SignJWT(claims(url()))
+      .setProtectedHeader({ alg: 'HS256', kid: 'es', typ: 'JWT' })
+      .sign(secret);
+    const hs384 = await new SignJWT(claims(url()))
+      .setProtectedHeader({ alg: 'HS384', kid: 'es', typ: 'JWT' })
+      .sign(secret);
+    const header = async (more: Record<string, unknown>) => ({
+      authorization: `Bearer ${await es.assertion(claims(url()), more)}`,
+    });
+    const cases: Record<string, HeaderMap> = {
+      'no token': {},
+      'no JWT': { authorization: 'Bearer x' },
+      'an access token': await server.as(),
+      'alg none': { authorization: `Bearer ${none}.` },
+      HS256: { authorization: `Bearer ${hs}` },
+      HS384: { authorization: `Bearer ${hs384}` },
+      'a strange key': await signed(url(), {}, other),
+      'an unknown issuer': await signed(url(), { iss: 'https://other.example' }),
+      'no issuer': await signed(url(), { iss: undefined }),
+      'another service': await signed(`${base}/allergy-check`),
+      'another tenant': await signed(url().replace('/one/', '/two/')),
+      'two audiences': await signed(url(), { aud: [url(), 'https://other.example'] }),
+      'no audience': await signed(url(), { aud: undefined }),
+      expired: await signed(url(), { exp: seconds() - 60 }),
+      'no exp': await signed(url(), { exp: undefined }),
+      'an hour': await signed(url(), { exp: seconds() + 3600 }),
+      'not yet': await signed(url(), { nbf: seconds() + 100 }),
+      'from the future': await signed(url(), { iat: seconds() + 100 }),
+      'no iat': await signed(url(), { iat: undefined }),
+      'no jti': await signed(url(), { jti: undefined }),
+      'an unregistered jku': await header({ jku: 'https://evil.example/jwks' }),
+      'no kid': await header({ kid: undefined }),
+      'another typ': await header({ typ: 'at+jwt' }),
+    };
+    for (const [name, headers] of Object.entries(cases)) {
+      const answer = await post(url(), plain(), headers);
+      expect([name, answer.status, answer.issueCodes]).toEqual([name, 401, ['login']]);
+      expect(answer.header('www-authenticate')).toMatch(/^Bearer/);
+    }
+    const once = await signed(url());
+    expect([await status(once), await status(once)]).toEqual([200, 401]);
+  });
+
+  it('trusts an issuer in the tenant only that has registered it', async () => {
+    const elsewhere = url().replace('/one/', '/two/');
+    expect((await post(elsewhere, plain(), await signed(elsewhere))).status).toBe(401);
+  });
+
+  it('gets keys from the registered jku', async () => {
+    const key = await clientKey('ES384', 'fetched');
+    ehr.answer = (_request, response) => json(response, { keys: [key.publicJwk] });
+    const issuer = 'https://ehr-with-jku.example.org';
+    const jku = `${ehr.url}/jwks`;
+    await server.registrations.addClient(server.tenants.one, { issuer, name: 'EHR', jku });
+    const jwt = await key.assertion(claims(url(), { iss: issuer }), { jku });
+    expect(await status({ authorization: `Bearer ${jwt}` })).toBe(200);
+  });
+});
+
+describe('calls (CDS Hooks 2.0, Calling a CDS Service)', () => {
+  it('answers 400 that names the field', async () => {
+    const cases: [string, object | string, string | undefined][] = [
+      ['record-gaps', hookRequest('order-sign', {}), 'hook'],
+      ['record-gaps', hookRequest('patient-view', { patientId: undefined }), 'context.patientId'],
+      ['allergy-check', hookRequest('order-sign', {}), 'context.draftOrders'],
+      ['allergy-check-select', hookRequest('order-select', { draftOrders: orders() }), 'context.selections'],
+      ['appointment-conflict', hookRequest('appointment-book', {}), 'context.appointments'],
+    ];
+    for (const [id, body, at] of cases) {
+      const answer = await call(id, body);
+      expect([id, answer.status, answer.expressions[0]]).toEqual([id, 400, at]);
+    }
+    expect((await call('record-gaps', '{"hook":')).status).toBe(400);
+    expect((await call('record-gaps', '')).status).toBe(400);
+  });
+
+  it('finds an allergy against a draft by name, with a suggestion and reasons to override it', async () => {
+    const context = {
+      draftOrders: orders(draft('rx1', 'Penicillin V Potassium 250 MG'), draft('rx2', 'Ibuprofen')),
+    };
+    const answer = await call('allergy-check', hookRequest('order-sign', context, await ownAccess()));
+    expect([answer.status, answer.text]).toEqual([200, expect.anything()]);
+    expect(answer.json.cards).toHaveLength(1);
+    const [card] = answer.json.cards;
+    expect(card).toMatchObject({ indicator: 'critical', selectionBehavior: 'at-most-one' });
+    expect(card.summary).toContain('Penicillin');
+    expect(card.summary.length).toBeLessThan(140);
+    expect(card.detail).toContain('AllergyIntolerance/a1');
+    expect(card.source.label).toBeTruthy();
+    expect(card.suggestions[0].actions).toEqual([
+      { type: 'delete', description: expect.any(String), resourceId: 'MedicationRequest/rx1' },
+    ]);
+    for (const reason of card.overrideReasons)
+      expect(reason).toEqual({
+        system: expect.any(String),
+        code: expect.any(String),
+        display: expect.any(String),
+      });
+  });
+
+  it('finds it by code, also through a Medication with ingredients that the draft refers to', async () => {
+    const ingredient = {
+      resourceType: 'Medication',
+      id: 'combi',
+      code: { text: 'Cotrimoxazole' },
+      ingredient: [{ itemCodeableConcept: { coding: [{ system: RXNORM, code: '10180' }] } }],
+    };
+    await server.put(ingredient);
+    const rx = draft('rx', '', {
+      medicationCodeableConcept: undefined,
+      medicationReference: { reference: 'Medication/combi' },
+    });
+    const answer = await call(
+      'allergy-check',
+      hookRequest('order-sign', { draftOrders: orders(rx) }, await ownAccess()),
+    );
+    expect(answer.json.cards.map((card: Json) => card.indicator)).toEqual(['critical']);
+    expect(answer.json.cards[0].summary).toContain('Cotrimoxazole');
+  });
+
+  it('says nothing of resolved allergies, and of order-select looks at what is selected only', async () => {
+    const access = await ownAccess();
+    const drafts = orders(draft('rx1', 'Penicillin G'), draft('rx2', 'Aspirin 100 MG'));
+    expect(
+      (
+        await call(
+          'allergy-check',
+          hookRequest('order-sign', { draftOrders: orders(draft('x', 'Aspirin')) }, access),
+        )
+      ).json,
+    ).toEqual({ cards: [] });
+    const select = async (selections: string[]) =>
+      (
+        await call(
+          'allergy-check-select',
+          hookRequest('order-select', { draftOrders: drafts, selections }, access),
+        )
+      ).json.cards.length;
+    expect([await select(['MedicationRequest/rx2']), await select(['MedicationRequest/rx1'])]).toEqual([
+      0, 1,
+    ]);
+  });
+
+  it('tells what a record lacks', async () => {
+    const cards = async (patientId: string) =>
+      (
+        await call('record-gaps', hookRequest('patient-view', { patientId }, await ownAccess()))
+      ).json.cards.map((card: Json) => card.indicator);
+    expect(await cards('new')).toEqual(['warning', 'info']);
+    expect(await cards('p')).toEqual([]);
+  });
+
+  it('tells which booked appointments overlap: those that touch do not', async () => {
+    const cards = async (start: string, end: string, id = 'proposal') => {
+      const appointment = {
+        resourceType: 'Appointment',
+        id,
+        status: 'proposed',
+        start,
+        end,
+        participant: [],
+      };
+      const body = hookRequest('appointment-book', { appointments: orders(appointment) }, await ownAccess());
+      return (await call('appointment-conflict', body)).json.cards.length;
+    };
+    expect(await cards('2030-05-01T10:15:00Z', '2030-05-01T11:00:00Z')).toBe(1);
+    expect(await cards('2030-05-01T12:15:00+02:00', '2030-05-01T13:00:00+02:00')).toBe(1);
+    expect(await cards('2030-05-01T10:30:00Z', '2030-05-01T11:00:00Z')).toBe(0);
+    expect(await cards('2030-05-01T10:15:00Z', '2030-05-01T11:00:00Z', 'booked')).toBe(0);
+  });
+});
+
+describe('prefetch (CDS Hooks 2.0, Prefetch Template, FHIR Resource Access)', () => {
+  const body = (more: object) =>
+    hookRequest('order-sign', { draftOrders: orders(draft('rx', 'Penicillin G')) }, more);
+  const outcome = async (more: object) => {
+    const answer = await call('allergy-check', body(more));
+    return answer.status === 200 ? answer.json.cards.length : [answer.status, answer.expressions];
+  };
+  const missing = [412, ['prefetch.allergies']];
+
+  it('uses what the EHR has sent, null for nothing', async () => {
+    expect(await outcome({ prefetch: { allergies: searchset(allergy('x', 'p', 'Penicillin')) } })).toBe(1);
+    expect(await outcome({ prefetch: { allergies: null } })).toBe(0);
+  });
+
+  it('answers 412 when what it needs is not there and cannot be had', async () => {
+    expect(await outcome({})).toEqual(missing);
+    expect(await outcome({ prefetch: { allergies: { resourceType: 'OperationOutcome' } } })).toEqual(missing);
+    // Of this server's own data nobody gets any without a token, or by one that is not good for it.
+    expect(await outcome({ fhirServer: server.one.base })).toEqual(missing);
+    expect(await outcome(await ownAccess('system/Patient.rs'))).toEqual(missing);
+    const access = await ownAccess();
+    const elsewhere = ((await server.as({}, 'two'))['authorization'] as string).slice(7);
+    expect(
+      await outcome({
+        ...access,
+        fhirAuthorization: { ...access.fhirAuthorization, access_token: elsewhere },
+      }),
+    ).toEqual(missing);
+  });
+
+  it('does not take one page of a search for all of it', async () => {
+    const page = { ...searchset(), link: [{ relation: 'next', url: 'https://ehr.example/next' }] };
+    expect(await outcome({ prefetch: { allergies: page } })).toEqual(missing);
+  });
+
+  it('fetches it from the EHR with the token that it gives, all pages', async () => {
+    ehr.received.length = 0;
+    ehr.answer = ({ path }, response) =>
+      json(
+        response,
+        path.includes('page=2')
+          ? searchset(allergy('x', 'p', 'Penicillin'))
+          : { ...searchset(), link: [{ relation: 'next', url: `${ehr.url}/fhir?page=2` }] },
+      );
+    const fhirAuthorization = {
+      access_token: 'of-the-ehr',
+      token_type: 'Bearer',
+      expires_in: 60,
+      scope: 's',
+      subject: 'c',
+    };
+    expect(await outcome({ fhirServer: `${ehr.url}/fhir/`, fhirAuthorization })).toBe(1);
+    expect(ehr.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /fhir/AllergyIntolerance?patient=p',
+      'GET /fhir?page=2',
+    ]);
+    for (const { headers } of ehr.received) expect(headers.authorization).toBe('Bearer of-the-ehr');
+  });
+
+  it('follows pages to no other server, and takes an EHR that fails for one without data', async () => {
+    const fhirServer = `${ehr.url}/fhir`;
+    ehr.answer = (_request, response) =>
+      json(response, { ...searchset(), link: [{ relation: 'next', url: 'http://169.254.169.254/latest' }] });
+    expect(await outcome({ fhirServer })).toEqual(missing);
+    ehr.answer = (_request, response) => json(response, {}, 500);
+    expect(await outcome({ fhirServer })).toEqual(missing);
+    expect(await outcome({ fhirServer: 'https://no-such-host.invalid/fhir' })).toEqual(missing);
+  });
+});
+
+describe('time limit of a service', () => {
+  it('answers without cards, and says why, when a service is too slow', async () => {
+    server.harness.service.cds.registry.add({
+      id: 'slow',
+      hook: 'patient-view',
+      title: 'Slow',
+      description: 'Never answers',
+      timeout: 50,
+      run: (_request, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const answer = await call('slow', hookRequest('patient-view', {}));
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({ cards: [], extension: { 'health.vesta.degraded': 'time-limit' } });
+    expect(answer.header('x-cds-degraded')).toBe('time-limit');
+    const metrics = await send('GET', `${server.harness.url}/metrics`);
+    expect(metrics.text).toMatch(/cds_service_calls_total\{service="slow",outcome="time-limit"\} 1/);
+  });
+});
+
+describe('feedback (CDS Hooks 2.0, Feedback)', () => {
+  const feedback = {
+    card: randomUUID(),
+    outcome: 'overridden',
+    overrideReason: { reason: { system: 'http://example.org', code: 'x' }, userComment: 'Not an allergy' },
+    outcomeTimestamp: '2026-01-02T03:04:05Z',
+  };
+  const url = () => `${base}/allergy-check/feedback`;
+
+  it('is kept once as a resource of the tenant', async () => {
+    for (const audience of [url(), `${base}/allergy-check`]) {
+      const answer = await post(url(), { feedback: [feedback] }, await signed(audience));
+      expect([answer.status, answer.json]).toEqual([200, {}]);
+    }
+    const found = await server.one.get('Basic?code=feedback', await server.as());
+    expect(found.json.entry).toHaveLength(1);
+    const parts = found.json.entry[0].resource.extension[0].extension as Json[];
+    expect(parts.map(({ url: name, ...value }) => [name, Object.values(value)[0]])).toEqual([
+      ['service', 'allergy-check'],
+      ['client', ISSUER],
+      ['card', feedback.card],
+      ['outcome', 'overridden'],
+      ['outcomeTimestamp', feedback.outcomeTimestamp],
+      ['overrideReason', { system: 'http://example.org', code: 'x' }],
+      ['userComment', 'Not an allergy'],
+    ]);
+  });
+
+  it('needs the JWT of a registered EHR, and all of its fields', async () => {
+    expect((await post(url(), { feedback: [feedback] })).status).toBe(401);
+    const answer = await post(url(), { feedback: [{ ...feedback, card: undefined }] }, await signed(url()));
+    expect([answer.status, answer.expressions]).toEqual([400, ['feedback[0].card']]);
+  });
+});
