@@ -6,9 +6,18 @@ COPY package.json package-lock.json .npmrc ./
 COPY server/package.json server/package.json
 COPY bench/package.json bench/package.json
 COPY test/package.json test/package.json
+COPY smart-apps/ehr/package.json smart-apps/ehr/package.json
+COPY smart-apps/national/package.json smart-apps/national/package.json
+COPY smart-apps/patient/package.json smart-apps/patient/package.json
+COPY smart-apps/provider/package.json smart-apps/provider/package.json
+COPY smart-apps/shared/package.json smart-apps/shared/package.json
 # The image brings Node 24 and the database is elsewhere: no install script has anything to do.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY server server
+COPY scripts scripts
+COPY smart-apps smart-apps
+# The apps are part of the image: a container serves them without building.
+RUN node scripts/build-apps.ts
 # Audit events that are on their way to the database, and mail, lie in the data directory.
 RUN mkdir node_modules/.cache /var/lib/vesta && chown node node_modules/.cache /var/lib/vesta
 USER node

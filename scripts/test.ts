@@ -9,13 +9,19 @@ const named = process.argv.slice(2);
 const steps: { name: string; args: string[] }[] = [
   { name: 'types', args: [join('typescript', 'bin', 'tsc'), '--noEmit', '--project', 'tsconfig.json'] },
   {
+    name: 'types of the apps',
+    args: [join('typescript', 'bin', 'tsc'), '--noEmit', '--project', join('smart-apps', 'tsconfig.json')],
+  },
+  {
     name: 'format and lint',
     args: [join('@biomejs', 'biome', 'bin', 'biome'), 'check', '--diagnostic-level=warn', '.'],
   },
+  // Once, rather than by each server that the tests start.
+  { name: 'apps', args: [join('..', 'scripts', 'build-apps.ts')] },
   { name: 'tests', args: [join('vitest', 'vitest.mjs'), 'run', '--reporter=dot', ...named] },
 ];
 
-for (const { name, args } of named.length > 0 ? steps.slice(2) : steps) {
+for (const { name, args } of named.length > 0 ? steps.slice(-1) : steps) {
   console.log(`\n== ${name}`);
   const began = performance.now();
   const outcome = await run(args);
@@ -27,7 +33,7 @@ for (const { name, args } of named.length > 0 ? steps.slice(2) : steps) {
   console.log(`== ${name}: passed (${seconds} s)`);
 }
 
-/** Runs a program of node_modules on this Node; its exit code, 1 if a signal ended it. */
+/** Runs a program, named from node_modules, on this Node; its exit code, 1 if a signal ended it. */
 function run([program, ...args]: string[]): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, 'node_modules', program!), ...args], {

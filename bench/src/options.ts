@@ -2,7 +2,16 @@ import { parseArgs } from 'node:util';
 import { SYNTHEA_DIRECTORY } from './synthea/patients.ts';
 
 /** Parts of the benchmark that can be chosen; data is loaded in any case. */
-export const GROUPS = ['ingest', 'read', 'write', 'search', 'access', 'start', 'memory'] as const;
+export const GROUPS = [
+  'ingest',
+  'read',
+  'write',
+  'search',
+  'access',
+  'scheduling',
+  'start',
+  'memory',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface Options {

@@ -15,6 +15,7 @@ import type { Bench, LoadedBench } from './workloads/bench.ts';
 import { measureFloors } from './workloads/floors-only.ts';
 import { ingest, measureInsertFloor } from './workloads/ingest.ts';
 import { measureRead } from './workloads/read.ts';
+import { measureScheduling } from './workloads/scheduling.ts';
 import { measureSearch } from './workloads/search.ts';
 import { measureMemory, measureStart } from './workloads/start.ts';
 import { measureWrite } from './workloads/write.ts';
@@ -74,6 +75,7 @@ async function measureProduct(
   const product = await Product.create(join(directory, 'data'), TENANT);
   console.log('Starting the server');
   await product.start(['/health/ready']);
+  await product.settled();
   let database: ProductDatabase | undefined;
   try {
     await product.command('tenant', 'create', TENANT);
@@ -91,6 +93,7 @@ async function measureProduct(
     if (only.has('search')) await measureSearch(loaded);
     if (only.has('access')) await measureAccess(loaded);
     if (only.has('write')) await measureWrite(loaded);
+    if (only.has('scheduling')) await measureScheduling(loaded);
     await database.close();
     database = undefined;
     if (only.has('memory')) {

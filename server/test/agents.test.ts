@@ -49,6 +49,10 @@ const clerk: AnyAgent = {
       mentions: 'for the clerk',
       when: (resource) => isObject(resource['code']) && resource['code']['text'] === 'for the clerk',
     },
+    { kind: 'operation', name: 'clerk', types: ['Basic'], levels: ['type', 'instance'], safe: true },
+    { kind: 'operation', name: 'clerk-all', types: [] },
+    { kind: 'step', code: 'clerking' },
+    { kind: 'conversation', intents: ['clerk'] },
   ],
   grants: [
     { types: ['Observation'], interactions: ['create', 'read', 'search-type', 'transaction'] },
@@ -62,6 +66,15 @@ const clerk: AnyAgent = {
   },
   async run(input: JsonObject, context) {
     const { fhir } = context;
+    if (isObject(input['operation'])) {
+      const { parameters } = input;
+      if (JSON.stringify(parameters).includes('write'))
+        await fhir.create(observation('by operation') as never);
+      return {
+        ...(parameters as JsonObject),
+        id: `${input['operation']['name']}-${input['operation']['id'] ?? 'none'}`,
+      };
+    }
     if (isObject(input['event'])) {
       woken.push(input);
       if (crash-- > 0) throw new Error('not yet');
@@ -84,11 +97,28 @@ const clerk: AnyAgent = {
         return gate.promise;
       case 'defect':
         throw new Error('secret 123');
+      case 'delegate':
+        return context.delegate(String(input['to']), input['with'] ?? {});
       case 'act':
         return context.act('note', 'Because', transaction(observation(String(input['text']))), 'Patient/p');
       default:
         return null;
     }
+  },
+};
+
+/** An agent with other grants, for what is handed on. */
+const assistant: AnyAgent = {
+  ...clerk,
+  name: 'assistant',
+  title: 'Assistant',
+  wakes: [],
+  grants: [{ types: ['Condition', 'Patient', 'Device'], interactions: ['create', 'read'] }],
+  actions: [],
+  async run(input: JsonObject, { delegate, fhir, idFor }) {
+    if (input['back'] === true) return delegate('clerk', { do: 'read' });
+    const made = await fhir.create({ resourceType: 'Condition', subject: { reference: 'Patient/p' } });
+    return { made: made.resourceType, id: idFor('x') };
   },
 };
 
@@ -115,7 +145,7 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
 describe('without authorization', () => {
   let harness: Harness;
   beforeAll(async () => {
-    harness = await startHarness({ service: { agents: [clerk] } });
+    harness = await startHarness({ service: { agents: [clerk, assistant] } });
     for (const id of ['p', 'q']) await harness.client().put(`Patient/${id}`, { resourceType: 'Patient', id });
   });
   afterAll(() => harness?.stop());
@@ -202,11 +232,64 @@ describe('without authorization', () => {
   test('/health/agents and /metrics tell of agents, nothing of tenants', async () => {
     const answer = await fetch(`${harness.url}/health/agents`);
     const health = (await answer.json()) as Json;
-    expect(health.agents).toMatchObject([{ name: 'clerk', version: '3', runs: expect.any(Number) }]);
+    expect(health.agents).toMatchObject([
+      { name: 'clerk', version: '3', runs: expect.any(Number) },
+      { name: 'assistant' },
+    ]);
     expect(health.model).toEqual({ state: 'none' });
     const metrics = await (await fetch(`${harness.url}/metrics`)).text();
     expect(metrics).toMatch(/agent_runs_total\{agent="clerk",outcome="done"\} \d+/);
     expect(metrics).toMatch(/agent_run_duration_seconds_count\{agent="clerk"\} \d+/);
+  });
+
+  test('an operation wakes an agent with Parameters, of the body and the URL, under the caller’s access', async () => {
+    const client = harness.client();
+    const posted = await client.post('Basic/$clerk', {
+      resourceType: 'Parameters',
+      parameter: [{ name: 'a', valueInteger: 1 }],
+    });
+    expect(posted.status).toBe(200);
+    expect(posted.json).toEqual({
+      resourceType: 'Parameters',
+      id: 'clerk-none',
+      parameter: [{ name: 'a', valueInteger: 1 }],
+    });
+    const got = await client.get('Basic/7/$clerk?b=2&b=3');
+    expect(got.json).toMatchObject({
+      id: 'clerk-7',
+      parameter: [{ valueString: '2' }, { name: 'b', valueString: '3' }],
+    });
+    expect((await client.post('$clerk-all', { resourceType: 'Parameters' })).json.id).toBe('clerk-all-none');
+    expect((await client.get('$clerk-all')).status).toBe(405);
+    expect((await client.get('Patient/$clerk')).status).toBe(404);
+    expect((await client.post('Basic/$clerk', { resourceType: 'Patient' })).status).toBe(400);
+  });
+
+  test('agents are found by the steps and intents that wake them', () => {
+    const { runtime } = harness.service.agents;
+    expect(runtime.agentOfStep('clerking')?.name).toBe('clerk');
+    expect(runtime.agentOfStep('other')).toBeUndefined();
+    expect(runtime.agentsOfIntent('clerk').map(({ name }) => name)).toEqual(['clerk']);
+    expect(runtime.wokenBy('operation').map(({ wake }) => wake.name)).toEqual(['clerk', 'clerk-all']);
+  });
+
+  test('what is handed on runs under the other agent’s grants for the same caller, and is shown with the run', async () => {
+    const { run, context } = await inTenant(harness);
+    const { id, output } = await run('delegate', { to: 'assistant' });
+    expect(output).toMatchObject({ made: 'Condition' });
+    const readOnly = await inTenant(harness, { grants: [{ types: '*', interactions: ['read'] }] });
+    await expect(readOnly.run('delegate', { to: 'assistant' })).rejects.toMatchObject({ status: 403 });
+    await expect(run('delegate', { to: 'nobody' })).rejects.toMatchObject({ status: 404 });
+    await expect(run('delegate', { to: 'assistant', with: { back: true } })).rejects.toMatchObject({
+      status: 500,
+    });
+    const { json } = await harness.client().get(`$agent-runs?run=${id}`);
+    expect(json.entry).toHaveLength(3);
+    const { runtime } = harness.service.agents;
+    const runId = randomUUID();
+    const again = async () =>
+      (await runtime.run(context, 'assistant', {}, { runId })).output as { id: string };
+    expect((await again()).id).toBe((await again()).id);
   });
 
   test('an event wakes an agent with the version it tells of; after a failure again, the same run', async () => {
@@ -429,5 +512,55 @@ describe('where access is controlled', () => {
     const subtypes = events.flatMap(({ subtype }: Json) => subtype.map(({ code }: Json) => code));
     expect(subtypes.toSorted()).toEqual(['agent-run', 'agent-step', 'agent-step', 'create']);
     expect(JSON.stringify(events)).toContain('Device/');
+  });
+
+  describe('$agent-runs', () => {
+    const shown = async (query: string, who: HeaderMap) => {
+      const answer = await harness.client().get(`$agent-runs?${query}`, who);
+      return {
+        status: answer.status,
+        kinds: (answer.json.entry ?? []).map((one: Json) => one.resource.subtype[0].code),
+      };
+    };
+    const WHOLE = ['agent-run', 'agent-step', 'agent-step'];
+
+    test('shows a run in order to who reads the audit log, and to who treats the patient', async () => {
+      const { run } = await inTenant(harness, { subject: 'Practitioner/nurse' });
+      const { id } = await run('write');
+      await until(async () => (await shown(`run=${id}`, system)).kinds.length === 3);
+      for (const who of [system, attending, nurse]) {
+        expect(await shown(`run=${id}`, who)).toEqual({ status: 200, kinds: WHOLE });
+        expect((await shown(`patient=p&_count=1`, who)).kinds).toEqual(WHOLE);
+      }
+    });
+
+    test('not to others, and of patients whose record is closed to the caller nothing', async () => {
+      const { run } = await inTenant(harness, { subject: 'Practitioner/nurse' });
+      const { id } = await run('write');
+      await until(async () => (await shown(`run=${id}`, system)).kinds.length === 3);
+      for (const role of ['front_desk', 'billing', 'medical_assistant', 'researcher']) {
+        const who = await token({
+          scopes: 'user/*.cruds',
+          role,
+          subject: randomUUID(),
+          fhirUser: `Practitioner/${role}`,
+        });
+        expect((await shown(`run=${id}`, who)).status, role).toBe(403);
+      }
+      const other = await token({
+        scopes: 'user/*.cruds',
+        role: 'patient',
+        subject: randomUUID(),
+        fhirUser: 'Patient/q',
+      });
+      expect((await shown(`run=${id}`, other)).kinds).toEqual([]);
+      const narrow = await token({
+        scopes: 'user/*.rs?_id=none',
+        role: 'attending',
+        subject: randomUUID(),
+        fhirUser: 'Practitioner/attending',
+      });
+      expect((await shown(`patient=p`, narrow)).status).toBeGreaterThanOrEqual(400);
+    });
   });
 });

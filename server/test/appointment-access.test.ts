@@ -139,6 +139,27 @@ describe('who may book', () => {
     expect(stored).toMatchObject({ start: '2031-01-06T16:00:00Z', reasonCode, comment: 'please early' });
   });
 
+  it('patients join the waiting list for themselves, and take or decline what is offered to them only', async () => {
+    const wish = { practitioner: 'd1', start: '2031-01-07', end: '2031-01-07' };
+    const refused = await call(server.one, '$wait', { ...wish, 'patient-id': 'p2' }, who.self);
+    expect(refused.status).toBe(403);
+    const entry = (await call(server.one, '$wait', { ...wish, 'patient-id': 'p1' }, who.self)).json;
+    const stored = async () => (await server.one.get(`Appointment/${entry.id}`, who.self)).json;
+    await expect.poll(async () => (await stored()).status, { timeout: 30_000 }).toBe('pending');
+    for (const [path, given] of [
+      ['$book', { 'appt-id': entry.id }],
+      [`${entry.id}/$decline`, {}],
+    ] as const)
+      expect((await call(server.one, path, given, who.other)).status).toBe(404);
+    expect((await call(server.one, `${entry.id}/$decline`, {}, who.carer)).json.status).toBe('waitlist');
+    const declined = (await stored()).extension[0].extension.filter(({ url }: Json) => url === 'offered');
+    expect(declined).toHaveLength(1);
+    await expect.poll(async () => (await stored()).status, { timeout: 30_000 }).toBe('pending');
+    const booked = await call(server.one, '$book', { 'appt-id': entry.id }, who.self);
+    expect([booked.status, booked.json.status]).toEqual([200, 'booked']);
+    expect(booked.json.start).not.toBe(declined[0].valueInstant);
+  });
+
   it('what is written beside it is the server’s: patients write no Slots themselves', async () => {
     const made = (await bookFor('p1', who.self)).json;
     const slot = (await server.one.get(made.slot[0].reference, who.scheduler)).json;

@@ -20,7 +20,7 @@ afterEach(() => expect(server.errors).toEqual([]));
 
 const verify = (token: string) => server.services.verifier.verify(server.a, token);
 
-describe('the answer to a code (RFC 6749 5.1, SMART App Launch 2.2)', () => {
+describe('the answer to a code (RFC 6749 5.1, SMART App Launch 2.2, CDS Hooks 2.0 Link)', () => {
   it('holds the token, its type and life, scope, context and the headers against caches', async () => {
     const client = await server.client();
     const { code, verifier } = await authorize(server, {
@@ -28,6 +28,7 @@ describe('the answer to a code (RFC 6749 5.1, SMART App Launch 2.2)', () => {
       scopes: 'launch openid fhirUser offline_access patient/*.rs',
       encounter: 'enc1',
       intent: 'order-review',
+      appContext: '{"of":"a card"}',
       needPatientBanner: false,
       fhirContext: [{ reference: 'ImagingStudy/1' }],
     });
@@ -45,6 +46,7 @@ describe('the answer to a code (RFC 6749 5.1, SMART App Launch 2.2)', () => {
       patient: 'pat1',
       encounter: 'enc1',
       intent: 'order-review',
+      appContext: '{"of":"a card"}',
       need_patient_banner: false,
       fhirContext: [{ reference: 'ImagingStudy/1' }],
       tenant: 'a',

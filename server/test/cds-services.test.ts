@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withOwner } from '../src/storage/prepare.ts';
+import { configureTenant } from '../src/storage/tenants.ts';
 import { type ClientKey, clientKey } from './auth-server.ts';
 import {
   allergy,
@@ -11,7 +13,6 @@ import {
   type OtherServer,
   orders,
   post,
-  RXNORM,
   searchset,
   send,
   startCdsServer,
@@ -35,31 +36,12 @@ beforeAll(async () => {
     issuer: ISSUER,
     name: 'EHR',
     jwks: { keys: [es.publicJwk, rs.publicJwk] },
+    fhirServers: [`${ehr.url}/fhir`, 'https://no-such-host.invalid/fhir'],
   });
   await server.put(
     { resourceType: 'Practitioner', id: 'doc' },
     { resourceType: 'Patient', id: 'p', birthDate: '1960-01-01', gender: 'female' },
-    { resourceType: 'Patient', id: 'new' },
     allergy('a1', 'p', 'Allergy to Penicillin'),
-    allergy('a2', 'p', 'Sulfonamide', {
-      code: { coding: [{ system: RXNORM, code: '10180', display: 'sulfamethoxazole' }] },
-    }),
-    allergy('a3', 'p', 'Aspirin', {
-      clinicalStatus: {
-        coding: [
-          { system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'resolved' },
-        ],
-      },
-    }),
-    {
-      resourceType: 'Appointment',
-      id: 'booked',
-      status: 'booked',
-      start: '2030-05-01T10:00:00Z',
-      end: '2030-05-01T10:30:00Z',
-      description: 'Cardiology',
-      participant: [{ actor: { reference: 'Patient/p' }, status: 'accepted' }],
-    },
   );
 });
 afterAll(async () => {
@@ -107,6 +89,8 @@ describe('discovery (CDS Hooks 2.0, Discovery)', () => {
       ['order-select', 'allergy-check-select'],
       ['patient-view', 'record-gaps'],
       ['appointment-book', 'appointment-conflict'],
+      ['encounter-start', 'encounter-briefing'],
+      ['encounter-discharge', 'discharge-check'],
     ]);
     for (const service of services) {
       expect(service.title).toBeTruthy();
@@ -115,6 +99,9 @@ describe('discovery (CDS Hooks 2.0, Discovery)', () => {
         expect.arrayContaining(['description', 'hook', 'id', 'prefetch', 'title']),
       );
       expect(JSON.stringify(service)).not.toContain('null');
+      // Prefetch tokens: root-level fields of the context only, so that every client can fill them.
+      for (const template of Object.values<string>(service.prefetch))
+        expect(template.replaceAll(/\{\{context\.(patientId|encounterId)\}\}/g, '')).not.toContain('{');
     }
   });
 
@@ -132,6 +119,16 @@ describe('discovery (CDS Hooks 2.0, Discovery)', () => {
     expect((await send('GET', base, undefined, origin)).header('access-control-allow-origin')).toBe('*');
     const refused = await post(`${base}/record-gaps`, plain(), origin);
     expect([refused.status, refused.header('access-control-allow-origin')]).toEqual([401, '*']);
+  });
+
+  it('is the same below a base URL that ends before /cds-services (HTTP API: {baseUrl}/cds-services)', async () => {
+    const other = `${server.harness.url}/cds/one/cds-services`;
+    expect((await send('GET', other)).json).toEqual((await send('GET', base)).json);
+    const url = `${other}/record-gaps`;
+    expect((await post(url, plain(), await signed(url))).status).toBe(200);
+    const answer = await post(`${url}/feedback`, { feedback: [] }, await signed(`${url}/feedback`));
+    expect([answer.status, answer.expressions]).toEqual([400, ['feedback']]);
+    expect((await post(url, plain(), await signed(url.replace('/one/', '/two/')))).status).toBe(401);
   });
 
   it('knows no other tenant, service or method', async () => {
@@ -176,6 +173,8 @@ describe('JWT of the EHR (CDS Hooks 2.0, Trusting CDS Clients)', () => {
       HS384: { authorization: `Bearer ${hs384}` },
       'a strange key': await signed(url(), {}, other),
       'an unknown issuer': await signed(url(), { iss: 'https://other.example' }),
+      'an issuer that is no URI': await signed(url(), { iss: 'https://a\u0000' }),
+      'an issuer that is no text': await signed(url(), { iss: 1 }),
       'no issuer': await signed(url(), { iss: undefined }),
       'another service': await signed(`${base}/allergy-check`),
       'another tenant': await signed(url().replace('/one/', '/two/')),
@@ -217,6 +216,51 @@ describe('JWT of the EHR (CDS Hooks 2.0, Trusting CDS Clients)', () => {
   });
 });
 
+describe('callers without proof (setting cds.unsignedClients)', () => {
+  const url = () => base.replace('/one', '/two');
+  const allow = async (value: string | null) => {
+    await withOwner(server.harness.database.ownerUrl, (owner) =>
+      configureTenant(owner, 'two', { 'cds.unsignedClients': value }),
+    );
+    await server.harness.service.fhir.tenants.current(server.tenants.two);
+  };
+
+  it('are served where the tenant says so, without access to its record, and leave no feedback', async () => {
+    const sandbox = await clientKey('ES384', 'sandbox');
+    const strange = async () => ({
+      authorization: `Bearer ${await sandbox.assertion({ ...claims(`${url()}/record-gaps`), iss: 'https://sandbox.example' })}`,
+    });
+    expect((await post(`${url()}/record-gaps`, plain())).status).toBe(401);
+    await allow('allow');
+    expect((await post(`${url()}/record-gaps`, plain())).status).toBe(200);
+    expect((await post(`${url()}/record-gaps`, plain(), await strange())).status).toBe(200);
+    const fhirServer = `${server.harness.url}/fhir/two`;
+    const unread = await post(`${url()}/record-gaps`, hookRequest('patient-view', {}, { fhirServer }));
+    expect([unread.status, unread.expressions]).toEqual([412, ['prefetch.patient', 'prefetch.allergies']]);
+    const item = { card: 'c', outcome: 'overridden', outcomeTimestamp: '2026-01-02T03:04:05Z' };
+    expect((await post(`${url()}/record-gaps/feedback`, { feedback: [item] })).status).toBe(401);
+    await allow('refuse');
+    expect((await post(`${url()}/record-gaps`, plain())).status).toBe(401);
+  });
+
+  it('do not pass for an EHR that is registered', async () => {
+    await allow('allow');
+    await server.registrations.addClient(server.tenants.two, {
+      issuer: 'https://known.example',
+      name: 'Known',
+      jwks: { keys: [es.publicJwk] },
+    });
+    const target = `${url()}/record-gaps`;
+    const forged = await clientKey('ES384', 'es');
+    const header = async (key: ClientKey) => ({
+      authorization: `Bearer ${await key.assertion({ ...claims(target), iss: 'https://known.example' })}`,
+    });
+    expect((await post(target, plain(), await header(forged))).status).toBe(401);
+    expect((await post(target, plain(), await header(es))).status).toBe(200);
+    await allow(null);
+  });
+});
+
 describe('calls (CDS Hooks 2.0, Calling a CDS Service)', () => {
   it('answers 400 that names the field', async () => {
     const cases: [string, object | string, string | undefined][] = [
@@ -231,102 +275,9 @@ describe('calls (CDS Hooks 2.0, Calling a CDS Service)', () => {
       expect([id, answer.status, answer.expressions[0]]).toEqual([id, 400, at]);
     }
     expect((await call('record-gaps', '{"hook":')).status).toBe(400);
+    expect((await call('record-gaps', '['.repeat(50_000))).status).toBe(400);
+    expect((await call('record-gaps', `"${' '.repeat(8_000_001)}"`)).status).toBe(413);
     expect((await call('record-gaps', '')).status).toBe(400);
-  });
-
-  it('finds an allergy against a draft by name, with a suggestion and reasons to override it', async () => {
-    const context = {
-      draftOrders: orders(draft('rx1', 'Penicillin V Potassium 250 MG'), draft('rx2', 'Ibuprofen')),
-    };
-    const answer = await call('allergy-check', hookRequest('order-sign', context, await ownAccess()));
-    expect([answer.status, answer.text]).toEqual([200, expect.anything()]);
-    expect(answer.json.cards).toHaveLength(1);
-    const [card] = answer.json.cards;
-    expect(card).toMatchObject({ indicator: 'critical', selectionBehavior: 'at-most-one' });
-    expect(card.summary).toContain('Penicillin');
-    expect(card.summary.length).toBeLessThan(140);
-    expect(card.detail).toContain('AllergyIntolerance/a1');
-    expect(card.source.label).toBeTruthy();
-    expect(card.suggestions[0].actions).toEqual([
-      { type: 'delete', description: expect.any(String), resourceId: 'MedicationRequest/rx1' },
-    ]);
-    for (const reason of card.overrideReasons)
-      expect(reason).toEqual({
-        system: expect.any(String),
-        code: expect.any(String),
-        display: expect.any(String),
-      });
-  });
-
-  it('finds it by code, also through a Medication with ingredients that the draft refers to', async () => {
-    const ingredient = {
-      resourceType: 'Medication',
-      id: 'combi',
-      code: { text: 'Cotrimoxazole' },
-      ingredient: [{ itemCodeableConcept: { coding: [{ system: RXNORM, code: '10180' }] } }],
-    };
-    await server.put(ingredient);
-    const rx = draft('rx', '', {
-      medicationCodeableConcept: undefined,
-      medicationReference: { reference: 'Medication/combi' },
-    });
-    const answer = await call(
-      'allergy-check',
-      hookRequest('order-sign', { draftOrders: orders(rx) }, await ownAccess()),
-    );
-    expect(answer.json.cards.map((card: Json) => card.indicator)).toEqual(['critical']);
-    expect(answer.json.cards[0].summary).toContain('Cotrimoxazole');
-  });
-
-  it('says nothing of resolved allergies, and of order-select looks at what is selected only', async () => {
-    const access = await ownAccess();
-    const drafts = orders(draft('rx1', 'Penicillin G'), draft('rx2', 'Aspirin 100 MG'));
-    expect(
-      (
-        await call(
-          'allergy-check',
-          hookRequest('order-sign', { draftOrders: orders(draft('x', 'Aspirin')) }, access),
-        )
-      ).json,
-    ).toEqual({ cards: [] });
-    const select = async (selections: string[]) =>
-      (
-        await call(
-          'allergy-check-select',
-          hookRequest('order-select', { draftOrders: drafts, selections }, access),
-        )
-      ).json.cards.length;
-    expect([await select(['MedicationRequest/rx2']), await select(['MedicationRequest/rx1'])]).toEqual([
-      0, 1,
-    ]);
-  });
-
-  it('tells what a record lacks', async () => {
-    const cards = async (patientId: string) =>
-      (
-        await call('record-gaps', hookRequest('patient-view', { patientId }, await ownAccess()))
-      ).json.cards.map((card: Json) => card.indicator);
-    expect(await cards('new')).toEqual(['warning', 'info']);
-    expect(await cards('p')).toEqual([]);
-  });
-
-  it('tells which booked appointments overlap: those that touch do not', async () => {
-    const cards = async (start: string, end: string, id = 'proposal') => {
-      const appointment = {
-        resourceType: 'Appointment',
-        id,
-        status: 'proposed',
-        start,
-        end,
-        participant: [],
-      };
-      const body = hookRequest('appointment-book', { appointments: orders(appointment) }, await ownAccess());
-      return (await call('appointment-conflict', body)).json.cards.length;
-    };
-    expect(await cards('2030-05-01T10:15:00Z', '2030-05-01T11:00:00Z')).toBe(1);
-    expect(await cards('2030-05-01T12:15:00+02:00', '2030-05-01T13:00:00+02:00')).toBe(1);
-    expect(await cards('2030-05-01T10:30:00Z', '2030-05-01T11:00:00Z')).toBe(0);
-    expect(await cards('2030-05-01T10:15:00Z', '2030-05-01T11:00:00Z', 'booked')).toBe(0);
   });
 });
 
@@ -389,18 +340,51 @@ describe('prefetch (CDS Hooks 2.0, Prefetch Template, FHIR Resource Access)', ()
     for (const { headers } of ehr.received) expect(headers.authorization).toBe('Bearer of-the-ehr');
   });
 
+  it('fetches from no FHIR server that the registration does not name', async () => {
+    ehr.received.length = 0;
+    ehr.answer = (_request, response) => json(response, searchset());
+    expect(await outcome({ fhirServer: `${ehr.url}/other` })).toEqual(missing);
+    expect(await outcome({ fhirServer: `${ehr.url}/fhir/../other` })).toEqual(missing);
+    expect(ehr.received).toEqual([]);
+  });
+
   it('follows pages to no other server, and takes an EHR that fails for one without data', async () => {
     const fhirServer = `${ehr.url}/fhir`;
     ehr.answer = (_request, response) =>
       json(response, { ...searchset(), link: [{ relation: 'next', url: 'http://169.254.169.254/latest' }] });
     expect(await outcome({ fhirServer })).toEqual(missing);
-    ehr.answer = (_request, response) => json(response, {}, 500);
-    expect(await outcome({ fhirServer })).toEqual(missing);
+    for (const answer of [
+      (_request, response) => json(response, {}, 500),
+      (_request, response) => json(response, { resourceType: 'OperationOutcome' }),
+      (_request, response) => void response.end('{"resourceType":"Bundle"'),
+      (_request, response) => void response.end(' '.repeat(11_000_000)),
+      (_request, response) =>
+        void response.writeHead(302, { Location: `${ehr.url}/fhir/AllergyIntolerance?patient=q` }).end(),
+      (_request, response) =>
+        json(response, { ...searchset(), link: [{ relation: 'next', url: `${ehr.url}/fhir?again` }] }),
+    ] satisfies OtherServer['answer'][]) {
+      ehr.answer = answer;
+      expect(await outcome({ fhirServer })).toEqual(missing);
+    }
     expect(await outcome({ fhirServer: 'https://no-such-host.invalid/fhir' })).toEqual(missing);
   });
 });
 
 describe('time limit of a service', () => {
+  it('includes the time that the EHR takes to give data', async () => {
+    ehr.answer = () => {};
+    const context = { draftOrders: orders(draft('rx', 'Penicillin G')) };
+    const answer = await call(
+      'allergy-check',
+      hookRequest('order-sign', context, { fhirServer: `${ehr.url}/fhir` }),
+    );
+    // It has no answer, or no data: never an answer as if there were nothing.
+    expect([
+      answer.status,
+      answer.json.extension?.['health.vesta.degraded'] ?? answer.expressions[0],
+    ]).toEqual(answer.status === 200 ? [200, 'time-limit'] : [412, 'prefetch.allergies']);
+  });
+
   it('answers without cards, and says why, when a service is too slow', async () => {
     server.harness.service.cds.registry.add({
       id: 'slow',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Tenant } from '../src/access/scope.ts';
+import type { AnyAgent } from '../src/agents/agent.ts';
 import type { AccessToken } from '../src/auth/token/access-token.ts';
 import { mintAccessToken } from '../src/auth/token/mint.ts';
 import type { CdsSettings } from '../src/cds/environment.ts';
@@ -35,7 +36,10 @@ export interface CdsServer {
   stop(): Promise<void>;
 }
 
-export async function startCdsServer(cds: Partial<CdsSettings> = {}): Promise<CdsServer> {
+export async function startCdsServer(
+  cds: Partial<CdsSettings> = {},
+  agents: readonly AnyAgent[] = [],
+): Promise<CdsServer> {
   const harness = await startHarness({
     tenants: ['one', 'two'],
     service: {
@@ -45,6 +49,7 @@ export async function startCdsServer(cds: Partial<CdsSettings> = {}): Promise<Cd
         settings: { allowPrivateAddresses: true },
       },
       cds,
+      agents,
     },
   });
   const auth = harness.service.auth as AuthService;

@@ -43,7 +43,10 @@ const OF_ALL: readonly (readonly [name: string, sql: string, columns: readonly s
   ['data_keys_since', 'select * from store.data_keys_since(0)', ['now', 'tenant_id']],
   ['access_changes_since', 'select * from store.access_changes_since(0)', ['now', 'tenant_id', 'count']],
   ['open_events', `select * from store.open_events('{c}')`, ['tenant_id', 'tenant_name', 'consumer']],
+  ['due_communications', 'select * from store.due_communications()', ['tenant_id', 'tenant_name']],
   ['event_depths', 'select * from store.event_depths()', ['consumer', 'waiting', 'parked', 'oldest']],
+  ['due_workflows', 'select * from store.due_workflows()', ['tenant_id', 'tenant_name']],
+  ['due_visit_timers', 'select * from store.due_visit_timers()', ['tenant_id', 'tenant_name']],
   ['audit_waiting', 'select * from store.audit_waiting()', ['tenant_id']],
 ];
 
@@ -129,6 +132,7 @@ describe('functions with the rights of the owner', () => {
           [tenant],
         );
       }
+      await owner.query('update store.workflow set due = 0');
       const { username } = new URL(rowsOf.harness.database.servingUrl);
       await owner.query(`select set_config('role', $1, true), set_config('app.tenant', $2, true)`, [
         username,

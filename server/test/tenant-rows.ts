@@ -21,7 +21,11 @@ export interface TenantRows {
 }
 
 export async function startTenantRows(): Promise<TenantRows> {
-  const harness = await startHarness({ tenants: ['north', 'south', 'west'] });
+  // Without agents nobody takes up the rows of what is due.
+  const service = { agents: [] };
+  const harness = await startHarness({ tenants: ['north', 'south', 'west'], service });
+  // It would do what the rows say is due.
+  await harness.service.agents.upkeep.stop();
   const owner = new pg.Client({ connectionString: harness.database.ownerUrl });
   const serving = new pg.Client({ connectionString: harness.database.servingUrl });
   const stop = async () => {
@@ -158,6 +162,9 @@ const ROWS = [
   `access_change (tenant_id, count) values ($1, 1) on conflict do nothing`,
   // Calendars.
   `busy (tenant_id, rid, schedule, during) values ($1, $1 * 1000, 1, int8range(0, 1))`,
+  `visit_timer (tenant_id, appointment, kind, at) values ($1, 'same', 'k', 0)`,
+  // Workflows.
+  `workflow (tenant_id, group_id, scope, started, due) values ($1, 'same', '{}', 0, null)`,
   // Events for a consumer that there is not, and agents.
   `outbox (tenant_id, consumer, type, resource_id, version, method, subject)
     values ($1, 'c', 'Patient', 'same', 1, 1, 'anonymous')`,
@@ -166,6 +173,10 @@ const ROWS = [
   // CDS Hooks.
   `cds_client (tenant_id, issuer, name, jku, created) values ($1, 'http://example.org', 'EHR', 'http://example.org/k', 0)`,
   `cds_provider (tenant_id, id, name, url, created) values ($1, 'p', 'P', 'http://example.org', 0)`,
+  // Messages to people.
+  `communication_due (tenant_id, reference, due) values ($1, 'Communication/same', 0)`,
+  `communication_account (tenant_id, kind, sealed, created) values ($1, 'twilio', 's', 0)`,
+  `push_subscription (tenant_id, id, person, sealed, created) values ($1, 'same', 'Patient/same', 's', 0)`,
   // Keys.
   `data_key (tenant_id, number, wrapped, master_key, created, active_from) values ($1, 1, 'w', 'm', 0, 0)`,
   `key_use (tenant_id, number, purpose, day, seals, opens) values ($1, 1, 'secrets', 1, 1, 1)`,

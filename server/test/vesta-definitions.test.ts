@@ -46,7 +46,9 @@ describe("Vesta's own definitions", () => {
       ({ resourceType }) => resourceType === 'OperationDefinition',
     );
     expect(definitions.map(({ url }) => url).sort()).toEqual(ours.map(({ definition }) => definition).sort());
-    expect(Object.keys(OPERATION_TEXTS).sort()).toEqual(ours.map(({ name }) => name).sort());
+    expect(Object.keys(OPERATION_TEXTS).sort()).toEqual(
+      ours.map(({ definition }) => definition.slice(definition.lastIndexOf('/') + 1)).sort(),
+    );
     for (const { name, definition, levels, types, safe } of ours) {
       const found = definitions.find(({ url }) => url === definition) as Resource;
       expect(found['code']).toBe(name);

@@ -64,6 +64,15 @@ function processInfo(pid: number): ProcessInfo | undefined {
   }
 }
 
+/** The command line of a process; empty when it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** Memory of a process now; undefined when it is gone. */
 export function processMemory(pid: number): ProcessMemory | undefined {
   try {

@@ -5,9 +5,18 @@ import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onEnd } from '../cleanup.ts';
 import { Connection, encodeRequest, type Reply } from '../http-client.ts';
-import { cpuSeconds, type ProcessInfo, type ProcessMemory, processMemory, processTree } from './processes.ts';
+import {
+  commandOf,
+  cpuSeconds,
+  type ProcessInfo,
+  type ProcessMemory,
+  processMemory,
+  processTree,
+} from './processes.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
+/** File that a server process runs. */
+const WORKER = 'worker-entry';
 const HOST = '127.0.0.1';
 /** Longest wait for the first start, which makes a database, and for an end. */
 const START_TIMEOUT = 120_000;
@@ -143,8 +152,17 @@ export class Product {
     return processTree(this.pid).filter(({ program }) => program !== 'postgres');
   }
 
-  /** The workers: the processes that serve requests, which are the leaves of the tree. */
+  /** The workers: the processes that serve requests. */
   workers(): ProcessInfo[] {
+    return this.#leaves().filter(({ pid }) => commandOf(pid).includes(WORKER));
+  }
+
+  /** Waits until what the server does beside its work when it starts has ended: building apps, warming caches. */
+  async settled(): Promise<void> {
+    while (this.#leaves().some(({ pid }) => !commandOf(pid).includes(WORKER))) await sleep(200);
+  }
+
+  #leaves(): ProcessInfo[] {
     const all = this.serverProcesses();
     return all.filter(({ pid }) => !all.some(({ parent }) => parent === pid));
   }

@@ -2,6 +2,7 @@ import type { Role } from '../access/policies/policy.ts';
 import type { AccessScope, Grant, Tenant } from '../access/scope.ts';
 import type { EventMethod } from '../events/event.ts';
 import type { Query } from '../fhir/internal-client.ts';
+import type { OperationText } from '../fhir/vesta-definitions/parameter.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import type { LanguageModel } from './model/language-model.ts';
 
@@ -22,10 +23,33 @@ export type Wake =
       /** Only these versions; not asked about deletions. */
       readonly when?: (resource: Resource) => boolean;
     }
-  | { readonly kind: 'operation'; readonly name: string; readonly types: readonly string[] }
+  /** A FHIR operation; the agent's input is an {@link OperationInput}. */
+  | {
+      readonly kind: 'operation';
+      readonly name: string;
+      /** Resource types it is offered on; none: on the system. */
+      readonly types: readonly string[];
+      /** `system` without types, else `type`, by default. */
+      readonly levels?: readonly ('system' | 'type' | 'instance')[];
+      /** Whether GET may call it: it changes nothing. */
+      readonly safe?: boolean;
+      /** Canonical URL of an OperationDefinition that is not our own. */
+      readonly definition?: string;
+      /** What the OperationDefinition says, where it is our own. */
+      readonly text?: OperationText;
+    }
+  /** What a person says that is about one of these. */
   | { readonly kind: 'conversation'; readonly intents: readonly string[] }
-  /** A step of a workflow: Task.code. */
+  /** A step of a workflow: Task.code; the agent's input is a workflows/step.ts StepInput, its output a StepOutput. */
   | { readonly kind: 'step'; readonly code: string };
+
+/** What an agent is given that is called as an operation. Its output is the resource that is answered. */
+export interface OperationInput {
+  /** The name without `$`, and of which resource or type it was asked. */
+  readonly operation: { readonly name: string; readonly type?: string; readonly id?: string };
+  /** Parameters; those of the URL as valueString. */
+  readonly parameters: JsonObject;
+}
 
 /** Something that changes care or cost. */
 export interface AgentAction {
@@ -81,6 +105,9 @@ export interface AgentTools {
   operation(path: readonly string[], parameters: JsonObject): Promise<JsonObject>;
 }
 
+/** What an agent reads of the tenant's directory. */
+export type AgentReader = Pick<AgentTools, 'read' | 'follow' | 'search' | 'searchAll'>;
+
 /** What came of an action: done, with the response Bundle, or left to a person, with the Task's reference. */
 export type ActionOutcome =
   | { readonly done: true; readonly response: JsonObject }
@@ -89,6 +116,8 @@ export type ActionOutcome =
 /** What a run works with. */
 export interface AgentContext {
   readonly tenant: Tenant;
+  /** `http://host:port/fhir/tenant`, for full URLs. */
+  readonly baseUrl: string;
   /** What the agent may do in this run. */
   readonly scope: AccessScope;
   /** Ends when the run's time is over or its caller has gone. */
@@ -96,6 +125,17 @@ export interface AgentContext {
   readonly now: () => Date;
   readonly run: { readonly id: string };
   readonly fhir: AgentTools;
+  /** What the tenant tells everybody: who works where and when, its services and what it has written for people. */
+  readonly directory: AgentReader;
+  /** An id that follows from the run and a name: what a run makes with it is made once, however often it is tried. */
+  idFor(name: string): string;
+  /**
+   * Runs another agent for the same caller, under its own grants and the caller's access.
+   * @param value what its input() takes
+   * @returns its output
+   * @throws FhirError as its run does; 404 where there is no such agent, 500 where agents call one another in a circle
+   */
+  delegate(agent: string, value: JsonValue): Promise<unknown>;
   /** Absent where none is configured: rules only. */
   readonly model: LanguageModel | undefined;
   /** Records a step with input, output and duration. Steps may lie in one another. */

@@ -119,8 +119,8 @@ export class AuditLog {
       this.#turn = { lines: [], rows: [], done: Promise.withResolvers() };
       // Whoever does not wait for it must not end the process.
       this.#turn.done.promise.catch(() => {});
-      // When all that was read together has been recorded, and before anything else is begun.
-      process.nextTick(() => this.#endTurn());
+      // When all that has come in together, by whatever connections, has been recorded.
+      setImmediate(() => this.#endTurn());
     }
     const turn = this.#turn;
     for (const entry of entriesOf(input)) {

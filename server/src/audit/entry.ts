@@ -27,7 +27,9 @@ export interface AuditEntry {
   readonly purpose?: string;
   /** Ids of the patients whose data was concerned. */
   readonly patients?: readonly string[];
-  /** X-Request-Id. */
+  /** `Type/id` of what else it is about: of runs of agents. */
+  readonly about?: readonly string[];
+  /** X-Request-Id; of runs of agents and their steps the id of the run. */
   readonly request?: string;
   /** Network address of the client. */
   readonly address?: string;
@@ -120,14 +122,19 @@ export class RowMaker {
   }
 }
 
-/** What an entry refers to: who acted for himself, and entity.what, each once. */
-export function referencesOf({ agent, what, patients }: AuditEntry): string[] {
+/** The key by which the events of a run are found: no reference, as types begin with capitals. */
+export const runKey = (run: string): string => `run/${run}`;
+
+/** What an entry refers to: who acted for himself, and entity.what, each once; and its run. */
+export function referencesOf({ agent, what, patients, about, kind, request }: AuditEntry): string[] {
   const references: string[] = [];
   const add = (reference: string | undefined): void => {
     if (reference !== undefined && !references.includes(reference)) references.push(reference);
   };
   add(agent);
   add(what);
+  for (const reference of about ?? []) add(reference);
+  if (request !== undefined && (kind === 'agent-run' || kind === 'agent-step')) add(runKey(request));
   if (patients !== undefined && patients.length > 8) {
     return [...new Set([...references, ...patients.map((id) => `Patient/${id}`)])];
   }

@@ -85,6 +85,12 @@ export const KINDS = {
   'agent-run': security(31, ACTIVITY, own('agent-run', 'Run of an agent')),
   'agent-step': security(32, ACTIVITY, own('agent-step', 'Step of an agent')),
   'event-parked': security(33, ACTIVITY, own('event-parked', 'Event given up')),
+  'workflow-override': security(
+    34,
+    ACTIVITY,
+    own('workflow-override', 'Step of a workflow decided against its course'),
+  ),
+  'cds-call': security(35, ACTIVITY, own('cds-call', 'Call of a CDS service of others')),
   'failed-logins': security(40, ALERT, own('failed-logins', 'Repeated failed logins')),
   'impossible-travel': security(41, ALERT, own('impossible-travel', 'Distant networks in a short time')),
   'mass-reading': security(42, ALERT, own('mass-reading', 'Many patients read in a short time')),
@@ -107,6 +113,7 @@ export const READING: readonly KindName[] = [
   'history-system',
   'operation',
   'export',
+  'cds-call',
 ];
 
 const BY_NUMBER = new Map<number, KindName>(

@@ -3,7 +3,7 @@ import { badValue, shown, UnknownParameter } from '../search/query/errors.ts';
 import { splitEscaped, unescapeValue } from '../search/query/escape.ts';
 import type { AuditCondition } from '../storage/audit/read.ts';
 import { type Coding, KINDS, type Kind, kindNumbers } from './kinds.ts';
-import { type ReferenceContext, referenceNames, refersTo } from './reference-condition.ts';
+import { ofRuns, type ReferenceContext, referenceNames, refersTo } from './reference-condition.ts';
 import { placeOf } from './resource.ts';
 
 /** A search of the log as far as it selects rows. */
@@ -100,6 +100,20 @@ function reference(role: 'agent' | 'entity' | 'patient'): Parameter {
   };
 }
 
+/** Besides references the ids of runs of agents, by `:identifier` (R4 search.html#modifiers). */
+function entity(): Parameter {
+  const plain = reference('entity');
+  return {
+    modifiers: (name) => name === 'identifier' || plain.modifiers(name),
+    read(context, label, modifier, value) {
+      if (modifier !== 'identifier') return plain.read(context, label, modifier, value);
+      const [first = '', second] = splitEscaped(value, '|').map(unescapeValue);
+      // They have no system.
+      return second !== undefined && first !== '' ? { kind: 'never' } : ofRuns(context, [second ?? first]);
+    },
+  };
+}
+
 /** A token that is compared with what the kinds of events are coded as. */
 function kindToken(codings: (kind: Kind) => readonly Coding[]): Parameter {
   return {
@@ -171,7 +185,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   _lastUpdated: date('written'),
   date: date('happened'),
   agent: reference('agent'),
-  entity: reference('entity'),
+  entity: entity(),
   patient: reference('patient'),
   type: kindToken((kind) => [kind.type]),
   subtype: kindToken((kind) => kind.subtype),

@@ -1,6 +1,6 @@
 import { badValue, shown } from '../search/query/errors.ts';
 import type { AuditCondition } from '../storage/audit/read.ts';
-import { keyTexts, type RowMaker } from './entry.ts';
+import { keyTexts, type RowMaker, runKey } from './entry.ts';
 import { isReference } from './resource.ts';
 
 /** What references are resolved with. */
@@ -30,6 +30,7 @@ export function refersTo(context: ReferenceContext, role: Role, names: readonly 
   if (role !== 'entity') of.push({ kind: 'text', name: 'agent', match: 'equals', values: names });
   if (role !== 'agent') {
     of.push({ kind: 'text', name: 'what', match: 'equals', values: names });
+    if (role === 'entity') of.push({ kind: 'about', references: names });
     if (ids.length > 0) of.push({ kind: 'patients', ids });
   }
   const found: AuditCondition = {
@@ -43,6 +44,17 @@ export function refersTo(context: ReferenceContext, role: Role, names: readonly 
   const clients = role === 'agent' ? names.filter((name) => !isReference(name)) : [];
   if (clients.length === 0) return found;
   return { kind: 'any', of: [found, { kind: 'text', name: 'client', match: 'equals', values: clients }] };
+}
+
+/** Events of runs of agents, by the runs' ids: as entity.what.identifier. */
+export function ofRuns({ rows, tenantId }: ReferenceContext, runs: readonly string[]): AuditCondition {
+  return {
+    kind: 'all',
+    of: [
+      { kind: 'keys', keys: keyTexts(runs.map((run) => rows.key(tenantId, runKey(run)))) },
+      { kind: 'text', name: 'request', match: 'equals', values: runs },
+    ],
+  };
 }
 
 /**

@@ -190,13 +190,17 @@ function purpose(code: string): JsonObject {
 
 function entities(entry: AuditEntry, shown: Shown): JsonObject[] {
   const result: JsonObject[] = [];
-  const { what, version, query, request, detail } = entry;
+  const { what, version, query, request, detail, about = [] } = entry;
   if (what !== undefined && (shown.all || isShownResource(what, shown))) {
     result.push({
       what: { reference: version === undefined ? what : `${what}/_history/${version}` },
       type: SYSTEM_OBJECT,
       role: DOMAIN_RESOURCE,
     });
+  }
+  if (shown.all) {
+    for (const reference of about)
+      result.push({ what: { reference }, type: SYSTEM_OBJECT, role: DOMAIN_RESOURCE });
   }
   for (const id of shown.ids)
     result.push({ what: { reference: `Patient/${id}` }, type: PERSON, role: PATIENT });

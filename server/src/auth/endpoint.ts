@@ -115,7 +115,7 @@ export function cors(methods: readonly string[]): RequestHandler {
     if (request.method !== 'OPTIONS') return next();
     response
       .set('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(', '))
-      .set('Access-Control-Allow-Headers', 'Authorization, Content-Type, Accept')
+      .set('Access-Control-Allow-Headers', 'Authorization, Content-Type, Accept, Prefer')
       .set('Access-Control-Max-Age', '86400')
       .status(204)
       .end();

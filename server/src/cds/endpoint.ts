@@ -89,7 +89,7 @@ function bodyFault(error: unknown, limit: number): unknown {
 
 function sendFault(response: Response, thrown: unknown, { log }: CdsEnvironment): void {
   const error = toFhirError(thrown);
-  if (!(error instanceof FhirError) || error.status >= 500) log.error({ err: thrown }, 'CDS Hooks failure');
+  if (!(error instanceof FhirError) || error.status === 500) log.error({ err: thrown }, 'CDS Hooks failure');
   const known =
     error instanceof FhirError
       ? error

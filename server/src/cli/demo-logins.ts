@@ -6,7 +6,7 @@ import { ROLES } from '../access/policies/index.ts';
 import type { Tenant } from '../access/scope.ts';
 import { DEMO_PERSONS, type DemoAccount, ensureDemoAccounts } from '../auth/accounts/demo.ts';
 import type { PublicJwk } from '../auth/clients/client.ts';
-import { DEMO_CLIENTS, demoClient } from '../auth/clients/demo.ts';
+import { APP_CLIENTS, appClient, DEMO_CLIENTS, demoClient } from '../auth/clients/demo.ts';
 import { urlsOf } from '../auth/urls.ts';
 import type { Config } from '../config/config.ts';
 import { typeCode } from '../conformance/resource-types.ts';
@@ -35,13 +35,47 @@ interface Given {
   readonly clients: readonly string[];
 }
 
+/** What a tenant of the demo is given besides the apps of smart-apps/. */
+export interface DemoGifts {
+  /** Roles that get an account. */
+  readonly roles: readonly string[];
+  readonly services: readonly (typeof DEMO_CLIENTS)[number][];
+  /** What is printed; by default everything that is there. */
+  readonly lines?: (config: Config, tenant: Tenant, accounts: readonly DemoAccount[]) => string[];
+}
+
+const EVERYTHING: DemoGifts = { roles: ROLES, services: DEMO_CLIENTS };
+
+/** The national authority's one account. */
+export const NATIONAL_GIFTS: DemoGifts = {
+  roles: ['national'],
+  services: [],
+  lines: ({ baseUrl }, tenant, accounts) => {
+    const iss = encodeURIComponent(`${baseUrl}/fhir/${tenant.name}`);
+    return [
+      ...accounts.map(
+        ({ login, password }) =>
+          `The tenant ${tenant.name}, with what facilities report: log in as ${login} with ${password ?? 'its own password'} at`,
+      ),
+      `  ${baseUrl}/apps/national/launch.html?iss=${iss}`,
+      `  ${baseUrl}/apps/ehr/launch.html?iss=${iss} (an EHR to open it from)`,
+    ];
+  },
+};
+
 /**
  * Gives the demo tenant an account for each role and a client of each kind, those that it lacks. Passwords and secrets are
  * of this installation: they follow from its keys and are known to nobody else (OWASP ASVS 5.0, 6.3.2). So that scripts
  * can log in, this tenant asks nobody for a second factor, unless it is configured to.
+ * @param gifts what the tenant is given; by default all there is
  * @returns lines to print: logins with the passwords that still count, and clients
  */
-export async function demoLogins(config: Config, ownerUrl: string, tenant: Tenant): Promise<string[]> {
+export async function demoLogins(
+  config: Config,
+  ownerUrl: string,
+  tenant: Tenant,
+  { roles, services, lines }: DemoGifts = EVERYTHING,
+): Promise<string[]> {
   return await withOwner(ownerUrl, async (owner) => {
     const connections = ownerConnections(owner);
     const vault = new KeyVault({ connections, wrapper: localWrapper(masterKeysOf(config)) });
@@ -54,18 +88,24 @@ export async function demoLogins(config: Config, ownerUrl: string, tenant: Tenan
         new StoredAccounts(connections),
         tenant,
         await peopleOf(connections, tenant),
-        ROLES,
+        roles,
         { bytesOf: (login) => secrets.derive('demo-password', `${tenant.id}/${login}`), digests },
       );
       const clients = new StoredClients(connections, () => {});
       const secret = secrets.derive('demo-client', `${tenant.id}`).toString('base64url');
-      const missing = DEMO_CLIENTS.filter((id) => given?.clients.includes(id) !== true);
+      const missing = services.filter((id) => given?.clients.includes(id) !== true);
       for (const id of missing) {
         const key = id === 'demo-service' ? newServiceKey(config) : NO_KEY;
         await clients.create(tenant, demoClient(id, secret, key));
       }
-      await noteGiven(owner, tenant, { passwords: Object.fromEntries(digests), clients: [...DEMO_CLIENTS] });
+      await ensureApps(config, clients, tenant, given?.clients ?? []);
+      await noteGiven(owner, tenant, {
+        passwords: Object.fromEntries(digests),
+        clients: [...services, ...APP_CLIENTS],
+      });
+      if (lines !== undefined) return lines(config, tenant, accounts);
       return [
+        ...(await appLines(config, clients, tenant)),
         ...accountLines(config, tenant, accounts),
         ...(await clientLines(config, clients, tenant, secret)),
       ];
@@ -73,6 +113,31 @@ export async function demoLogins(config: Config, ownerUrl: string, tenant: Tenan
       await vault.close();
     }
   });
+}
+
+/** Registers the apps of smart-apps/ where the server has them now: its address may not be the one of its last start. */
+async function ensureApps(
+  { baseUrl }: Config,
+  clients: StoredClients,
+  tenant: Tenant,
+  given: readonly string[],
+): Promise<void> {
+  for (const id of APP_CLIENTS) {
+    const app = appClient(id, baseUrl);
+    const known = await clients.find(tenant, id);
+    const isOld = known !== undefined && known.redirectUris[0] !== app.redirectUris[0];
+    if (isOld) await clients.delete(tenant, id);
+    if (isOld || !given.includes(id)) await clients.create(tenant, app);
+  }
+}
+
+async function appLines({ baseUrl }: Config, clients: StoredClients, tenant: Tenant): Promise<string[]> {
+  const there: (typeof APP_CLIENTS)[number][] = [];
+  for (const id of APP_CLIENTS) if ((await clients.find(tenant, id)) !== undefined) there.push(id);
+  return [
+    `Apps for the browser, with the accounts below (an EHR to open them from: ${baseUrl}/apps/ehr/):`,
+    ...there.map((id) => `  ${id.padEnd(18)}${appClient(id, baseUrl).redirectUris[0]}`),
+  ];
 }
 
 const NO_KEY: PublicJwk = { kty: 'EC' };

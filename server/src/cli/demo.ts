@@ -25,7 +25,7 @@ export interface DemoLoad {
   stop(): void;
 }
 
-interface DemoOptions {
+export interface DemoOptions {
   readonly ownerUrl: string;
   /** Where this machine reaches the server. */
   readonly url: string;
@@ -43,6 +43,9 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
   const marker = `demo:${tenant.id}`;
   const state = await patientsState(connection, tenant, marker);
   if (state === 'foreign') return undefined;
+  const calendarMarker = `demo-calendar:${tenant.id}`;
+  const given = await connection.query('select from store.setting where name = $1', [calendarMarker]);
+  const isCalendarMissing = given.rowCount === 0;
   const arePackagesMissing = (await missingPackages(connection, tenant)).length > 0;
   let child: ChildProcess | undefined;
   let stopped = false;
@@ -83,6 +86,20 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
     );
     log(`The demo patients are there`);
   };
+  const loadCalendar = async ({ ownerUrl, url, log, token }: DemoOptions): Promise<void> => {
+    const env = { ...process.env, [TOKEN_VARIABLE]: token };
+    const done = await run('demo-calendar-main.ts', [url, DEMO_TENANT], env);
+    if (stopped) return;
+    if (!done) {
+      log('The calendar of the demo tenant could not be made; the next start tries again.');
+      return;
+    }
+    await withOwner(ownerUrl, (client) =>
+      client.query(`insert into store.setting (name, value) values ($1, 'given') on conflict do nothing`, [
+        calendarMarker,
+      ]),
+    );
+  };
   return {
     tenant,
     stop: () => {
@@ -93,6 +110,8 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
       try {
         if (!stopped) await installPackages(options);
         if (!stopped && state === 'loading') await loadPatients(options);
+        // After the people that it refers to. What somebody changes or removes later stays so.
+        if (!stopped && isCalendarMissing) await loadCalendar(options);
       } catch (error) {
         options.log((error as Error).message);
       }

@@ -18,6 +18,8 @@ Commands:
   account create|list|...   make and manage the accounts that people log in with
   client create|list|delete register, list and remove apps and services (SMART on FHIR)
   sso add|list|show|...     let people log in at an identity provider (OpenID Connect, SAML)
+  cds client|provider ...   register EHRs that may ask for decision support, and providers that are asked (CDS Hooks)
+  communication twilio|...  by which account a tenant sends SMS and WhatsApp messages
   token                     print an access token, for use with curl
   reindex                   index resources anew after search parameters changed
   db migrate|status|check   bring the database up to date, show its state, verify it
@@ -41,6 +43,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   account: async () => (await import('./account.ts')).account,
   client: async () => (await import('./client.ts')).client,
   sso: async () => (await import('./sso.ts')).sso,
+  cds: async () => (await import('./cds.ts')).cds,
+  communication: async () => (await import('./communication.ts')).communication,
   token: async () => (await import('./token.ts')).token,
   reindex: async () => (await import('./reindex.ts')).reindex,
   terminology: async () => (await import('./terminology.ts')).terminology,

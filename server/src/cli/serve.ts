@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import cluster from 'node:cluster';
+import { existsSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import type { Tenant } from '../access/scope.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { checkOpenBinding } from '../config/open-binding.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
+import { APPS } from '../http/apps-service.ts';
 import { serveClusterMetrics } from '../observability/cluster-metrics.ts';
 import { masterKeysOf } from '../security/settings.ts';
 import { tlsFiles, tlsOptions } from '../security/tls/tls-options.ts';
@@ -15,8 +18,9 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedde
 import { startMaintenance } from '../storage/maintenance.ts';
 import { prepareDatabase, withOwner } from '../storage/prepare.ts';
 import { type Command, parse } from './command.ts';
-import { type DemoLoad, prepareDemo } from './demo.ts';
-import { demoLogins } from './demo-logins.ts';
+import { type DemoLoad, type DemoOptions, prepareDemo } from './demo.ts';
+import { demoLogins, NATIONAL_GIFTS } from './demo-logins.ts';
+import { type NationalDemo, prepareNational } from './demo-national.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { requireFreePort } from './port.ts';
 import { operatorToken } from './token.ts';
@@ -51,8 +55,10 @@ class Primary {
   #postgres: EmbeddedPostgres | undefined;
   #workers: Workers | undefined;
   #demo: DemoLoad | undefined;
+  #national: NationalDemo | undefined;
   #maintenance: { stop(): Promise<void> } | undefined;
   #warming: ChildProcess | undefined;
+  #building: ChildProcess | undefined;
   #ownerUrl = '';
   #stopping: Promise<void> | undefined;
   #stopAsked = 0;
@@ -110,6 +116,7 @@ class Primary {
     if (config.auth === 'smart') masterKeysOf(config);
     // Looked up before the server processes are there, so that the tenant exists when they answer.
     this.#demo = config.demo ? await withOwner(this.#ownerUrl, (client) => prepareDemo(client)) : undefined;
+    this.#national = config.demo ? await withOwner(this.#ownerUrl, prepareNational) : undefined;
     this.#workers = new Workers({
       count: config.workers,
       environment: workerEnvironment(role.url, config),
@@ -126,6 +133,7 @@ class Primary {
     this.#announce();
     flushCompileCache();
     this.#warm();
+    this.#building = buildApps();
     await this.#fillDemo().catch((error: Error) => {
       if (this.#stopping === undefined) console.error(`The demo tenant is not complete: ${error.message}`);
     });
@@ -137,7 +145,13 @@ class Primary {
     const ownerUrl = this.#ownerUrl;
     const common = { ownerUrl, url: localUrl(config), log: this.#log };
     if (this.#demo === undefined) return;
-    if (config.auth === 'open') return await this.#demo.load(common);
+    await this.#startDemoProvider(this.#demo.tenant).catch((error: Error) => {
+      this.#log(`The demo's provider of CDS services could not be started: ${error.message}`);
+    });
+    if (config.auth === 'open') {
+      await this.#demo.load(common);
+      return await this.#fillNational(common);
+    }
     const tenant = this.#demo.tenant;
     const token = await withOwner(ownerUrl, (client) =>
       operatorToken(config, ownerConnections(client), tenant),
@@ -145,6 +159,31 @@ class Primary {
     await this.#demo.load({ ...common, token });
     if (this.#stopping !== undefined) return;
     for (const line of await demoLogins(config, ownerUrl, tenant)) this.#log(line);
+    await this.#fillNational(common);
+  }
+
+  /** Loads what the national tenant lacks: after the patients, whose facilities report. */
+  async #fillNational(common: DemoOptions): Promise<void> {
+    if (this.#national === undefined || this.#stopping !== undefined) return;
+    const config = this.#config;
+    const { tenant } = this.#national;
+    if (config.auth === 'open') return await this.#national.load(common);
+    const token = await withOwner(common.ownerUrl, (client) =>
+      operatorToken(config, ownerConnections(client), tenant),
+    );
+    await this.#national.load({ ...common, token });
+    if (this.#stopping !== undefined) return;
+    for (const line of await demoLogins(config, common.ownerUrl, tenant, NATIONAL_GIFTS)) this.#log(line);
+  }
+
+  /** Somebody else's CDS services for the demo tenant to ask. */
+  async #startDemoProvider(tenant: Tenant): Promise<void> {
+    const [{ startDemoProvider }, { registerDemoProviders }] = await Promise.all([
+      import('../cds/demo/provider.ts'),
+      import('./demo-cds.ts'),
+    ]);
+    const { url } = await startDemoProvider();
+    await withOwner(this.#ownerUrl, (owner) => registerDemoProviders(owner, tenant, url));
   }
 
   /** Makes the caches of definitions that nobody has needed yet, beside the server and at low priority. */
@@ -167,6 +206,7 @@ class Primary {
           : `  a token for curl npx vesta token (curl --oauth2-bearer "$(npx vesta token)" ${baseUrl}/fhir/${tenant}/Patient)`,
         `  what it can do   ${baseUrl}/fhir/${tenant}/metadata`,
         ...(demo ? [`  its patients     ${baseUrl}/fhir/demo/Patient`] : []),
+        `  apps             ${baseUrl}/apps/patient/`,
         `  health, metrics  ${baseUrl}/health/ready  ${baseUrl}/metrics`,
         `  ${workers} server process${workers === 1 ? '' : 'es'}, ${
           databaseUrl === undefined ? `data in ${dataDirectory}` : 'external database'
@@ -215,7 +255,9 @@ class Primary {
     try {
       this.#lock?.update({ stopping: true });
       this.#demo?.stop();
+      this.#national?.stop();
       this.#warming?.kill();
+      this.#building?.kill();
       await this.#maintenance?.stop();
       await Promise.all([this.#workers?.stop(DRAIN_WITHIN), this.#checkpoint()]);
       if (this.#postgres !== undefined) {
@@ -243,6 +285,17 @@ class Primary {
     if (this.#postgres === undefined || this.#workers === undefined) return;
     await withOwner(this.#postgres.url(), (client) => client.query('checkpoint')).catch(() => {});
   }
+}
+
+/** Builds the apps whose sources have changed, beside the server; where they are built already that is over at once. */
+function buildApps(): ChildProcess | undefined {
+  const script = join(APPS, '..', 'scripts', 'build-apps.ts');
+  if (!existsSync(script)) return undefined;
+  const building = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
+  building.on('error', () => {});
+  if (building.pid !== undefined) setPriority(building.pid, 10);
+  building.unref();
+  return building;
 }
 
 /**

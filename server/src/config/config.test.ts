@@ -80,6 +80,20 @@ describe('configuration (issue 3, section 1)', () => {
     expect(() => loadConfig({}, file)).toThrow(message);
   });
 
+  test('an account at Twilio is given whole or not at all, and its token is not shown', () => {
+    const whole = {
+      VESTA_TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`,
+      VESTA_TWILIO_AUTH_TOKEN: 'a-secret-token',
+      VESTA_TWILIO_SMS_FROM: '+15550000000',
+    };
+    expect(loadConfig(whole, file).twilioSmsFrom).toBe('+15550000000');
+    for (const name of Object.keys(whole))
+      expect(() => loadConfig({ ...whole, [name]: '' }, file)).toThrow('VESTA_TWILIO_*');
+    expect(() => loadConfig({ ...whole, VESTA_TWILIO_AUTH_TOKEN: 'a secret' }, file)).toThrow(
+      /^(?!.*a secret)/,
+    );
+  });
+
   test('every option is in the help, and the table of the README is this one', () => {
     for (const { name } of OPTIONS as readonly OptionDefinition[]) expect(optionsHelp()).toContain(name);
     expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`\n${optionsTable()}\n`);

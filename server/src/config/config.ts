@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type TwilioOptions, twilioAccountOf } from '../communication/twilio/account.ts';
 import { trustedProxiesOf } from '../security/settings.ts';
 import { allowed, OPTIONS, type OptionDefinition } from './options.ts';
 
@@ -34,6 +35,13 @@ export interface Config {
   readonly rateAuth: number;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
+  /** Account and token both or neither, with one of the senders at least. */
+  readonly twilioAccountSid: string | undefined;
+  readonly twilioAuthToken: string | undefined;
+  readonly twilioSmsFrom: string | undefined;
+  readonly twilioWhatsAppFrom: string | undefined;
+  readonly twilioWhatsAppContentSid: string | undefined;
+  readonly twilioUrl: string;
   /** Both or neither of URL and model. */
   readonly modelUrl: string | undefined;
   readonly modelKey: string | undefined;
@@ -107,6 +115,11 @@ export function loadConfig(
   }
   if ((values['modelUrl'] === undefined) !== (values['model'] === undefined)) {
     throw new ConfigError('VESTA_MODEL_URL and VESTA_MODEL belong together: one of them is missing');
+  }
+  try {
+    twilioAccountOf(values as unknown as TwilioOptions);
+  } catch (error) {
+    throw new ConfigError(`VESTA_TWILIO_*: ${(error as Error).message}`);
   }
   const baseUrl = values['baseUrl'] === undefined ? undefined : String(values['baseUrl']).replace(/\/+$/, '');
   if (byTls && baseUrl?.startsWith('http:')) {

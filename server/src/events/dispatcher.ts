@@ -1,5 +1,4 @@
-import { FhirError } from '../fhir/outcome.ts';
-import { type Connections, isUnavailable } from '../storage/connections.ts';
+import { type Connections, isTransient } from '../storage/connections.ts';
 import {
   type EventDepth,
   type LeasedEvent,
@@ -7,6 +6,7 @@ import {
   OutboxStore,
 } from '../storage/events/outbox-store.ts';
 import type { EventConsumer, ResourceEvent } from './event.ts';
+import { PollLoop } from './poll-loop.ts';
 
 export interface DispatcherOptions {
   /** Milliseconds between looks for events that other processes have written; default 800. */
@@ -51,11 +51,8 @@ export class EventDispatcher {
   readonly #working = new Map<string, Set<Working>>();
   readonly #counts = new Map<string, EventCounts>();
   readonly #ended = new Set<Promise<void>>();
-  #loop: Promise<void> | undefined;
+  readonly #loop: PollLoop;
   #renewing: NodeJS.Timeout | undefined;
-  #stopping = false;
-  #woken = false;
-  #wakeUp: () => void = () => {};
   #turn = 0;
 
   constructor(
@@ -76,6 +73,8 @@ export class EventDispatcher {
       onParked: () => {},
       ...options,
     };
+    const { poll, onError } = this.#options;
+    this.#loop = new PollLoop({ poll, look: () => this.#takeAll(), onError });
     for (const { name } of consumers) {
       this.#working.set(name, new Set());
       this.#counts.set(name, { handled: 0, failed: 0, parked: 0 });
@@ -84,17 +83,16 @@ export class EventDispatcher {
 
   /** Begins to take events; without consumers there is nothing to do. */
   start(): void {
-    if (this.#loop !== undefined) throw new Error('The dispatcher was started before');
+    if (this.#renewing !== undefined) throw new Error('The dispatcher was started before');
     if (this.#consumers.size === 0) return;
-    this.#loop = this.#work();
+    this.#loop.start();
     this.#renewing = setInterval(() => void this.#renew(), this.#options.lease / 3);
     this.#renewing.unref();
   }
 
   /** There may be new events: look now. */
   wake(): void {
-    this.#woken = true;
-    this.#wakeUp();
+    this.#loop.wake();
   }
 
   /** How often what happened here, by consumer. */
@@ -109,9 +107,7 @@ export class EventDispatcher {
 
   /** Takes no more events, and gives back those that consumers do not end within `patience` milliseconds. */
   async stop(patience = 10_000): Promise<void> {
-    this.#stopping = true;
-    this.wake();
-    await this.#loop;
+    await this.#loop.stop();
     for (const { controller } of this.#all()) controller.abort(new Error('The server stops'));
     const all = Promise.allSettled(this.#ended);
     let timer: NodeJS.Timeout | undefined;
@@ -123,31 +119,6 @@ export class EventDispatcher {
     clearInterval(this.#renewing);
   }
 
-  async #work(): Promise<void> {
-    while (!this.#stopping) {
-      this.#woken = false;
-      try {
-        await this.#takeAll();
-      } catch (error) {
-        // While the database is away others report it.
-        if (!isTransient(error)) this.#options.onError(error);
-      }
-      if (!this.#woken && !this.#stopping) await this.#pause();
-    }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      // Not all processes at the same time.
-      const timer = setTimeout(resolve, this.#options.poll * (0.75 + Math.random() / 2));
-      timer.unref();
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
   async #takeAll(): Promise<void> {
     const idle = [...this.#consumers.keys()].filter((name) => this.#free(name) > 0);
     if (idle.length === 0) return;
@@ -157,7 +128,7 @@ export class EventDispatcher {
     const inTurn = [...open.slice(first), ...open.slice(0, first)];
     const rivals = Map.groupBy(open, ({ consumer }) => consumer);
     for (const one of inTurn) {
-      if (this.#stopping) return;
+      if (this.#loop.stopping) return;
       const free = this.#free(one.consumer);
       if (free === 0) continue;
       const share = Math.ceil(this.#options.concurrency / (rivals.get(one.consumer)?.length ?? 1));
@@ -242,10 +213,6 @@ export class EventDispatcher {
   #all(): Working[] {
     return [...this.#working.values()].flatMap((working) => [...working]);
   }
-}
-
-function isTransient(error: unknown): boolean {
-  return (error instanceof FhirError && error.status === 503) || isUnavailable(error);
 }
 
 function messageOf(error: unknown): string {

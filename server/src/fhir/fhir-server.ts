@@ -79,7 +79,11 @@ export class FhirServer {
     const routed = route(request.method, request.path);
     if (request.prefer.respondAsync && ASYNC.has(routed.interaction)) return startAsync(services, request);
     if (routed.interaction === 'operation') {
-      return findOperation(routed, request.method)(services, request, routed);
+      return findOperation(routed, request.method, services.agents?.options.agents)(
+        services,
+        request,
+        routed,
+      );
     }
     if (services.audit !== undefined) {
       const answer = await auditEvents(services, request, routed);

@@ -1,6 +1,8 @@
 import type { BreakGlass } from '../access/break-glass.ts';
 import type { Tenant } from '../access/scope.ts';
+import type { AgentRuntime } from '../agents/runtime/runtime.ts';
 import type { AuditTrail } from '../audit/trail.ts';
+import type { PushService } from '../communication/push/service.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { CursorCodec } from '../search/cursor.ts';
@@ -60,6 +62,10 @@ export interface Services {
   readonly links?: FileLinks;
   /** Records what is done, where access is controlled. */
   readonly audit?: AuditTrail;
+  /** Runs the agents; absent where there are none, as in commands. */
+  readonly agents?: AgentRuntime;
+  /** Where people take push messages; absent where secrets cannot be kept. */
+  readonly push?: PushService;
   /** Where a request with the access of another tenant is counted. */
   readonly isolation?: IsolationFaults;
   /** Carries out another request as if it had come by HTTP: entries of a batch, respond-async. `services` in place of these. */

@@ -1,3 +1,11 @@
+import {
+  type CommunicationPolicy,
+  communicationFault,
+  communicationPolicyOf,
+  communicationSettings,
+  DEFAULT_COMMUNICATION,
+  isCommunicationSetting,
+} from '../communication/tenant-settings.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import { checkFieldSetting, SYSTEMS_SETTING, TYPES_SETTING } from '../security/fields/policy.ts';
 
@@ -28,6 +36,10 @@ export interface TenantPolicy {
   readonly autonomy: ReadonlyMap<string, Autonomy>;
   /** Tokens of the language model that the tenant may use in a day (UTC); undefined: what the server allows. */
   readonly tokensPerDay: number | undefined;
+  /** Whether EHRs may call CDS services without a JWT that proves them; undefined: where nobody else needs proof either. */
+  readonly unsignedCdsClients: 'refuse' | 'allow' | undefined;
+  /** How people are written to. */
+  readonly communication: CommunicationPolicy;
 }
 
 /** Whether an agent does something or asks a person to approve it. */
@@ -39,6 +51,8 @@ export const DEFAULT_POLICY: TenantPolicy = {
   labelling: true,
   autonomy: new Map(),
   tokensPerDay: undefined,
+  unsignedCdsClients: undefined,
+  communication: DEFAULT_COMMUNICATION,
 };
 
 /** Thrown for a setting that is not understood; the message is for the operator. */
@@ -50,6 +64,7 @@ const CHOICES = {
   'validation.unknownProfiles': ['warning', 'error'],
   narrative: ['off', 'on'],
   labelling: ['off', 'on'],
+  'cds.unsignedClients': ['refuse', 'allow'],
 } as const;
 
 const REQUIRED = 'validation.required.';
@@ -63,6 +78,7 @@ export function policySettings(): { name: string; allowed: string }[] {
     { name: `${REQUIRED}TYPE`, allowed: "profiles' canonical URLs, separated by commas; empty for none" },
     { name: `${AUTONOMY}AGENT.ACTION`, allowed: 'acts, asks' },
     { name: TOKENS, allowed: 'a whole number; 0 for no language model' },
+    ...communicationSettings(),
     { name: SYSTEMS_SETTING, allowed: 'identifier systems, separated by commas, or none' },
     { name: TYPES_SETTING, allowed: 'identifier types of table 0203, separated by commas, or none' },
   ];
@@ -100,6 +116,12 @@ export function checkSetting(
     if (!/^\d{1,12}$/.test(value)) throw new PolicyError(`${name} is a whole number, not "${value}"`);
     return value;
   }
+  if (isCommunicationSetting(name)) {
+    if (value === '') return undefined;
+    const allowed = communicationFault(name, value);
+    if (allowed !== undefined) throw new PolicyError(`${name} is ${allowed}, not "${value}"`);
+    return value;
+  }
   if (name === SYSTEMS_SETTING || name === TYPES_SETTING) {
     try {
       return value.trim() === '' ? undefined : checkFieldSetting(name, value);
@@ -122,7 +144,7 @@ export function checkSetting(
  * understood counts as not set, so that a server of another version can still serve the tenant.
  */
 export function policyOf(config: JsonObject): TenantPolicy {
-  const choice = <T extends string>(name: keyof typeof CHOICES, fallback: T): T => {
+  const choice = <T extends string | undefined>(name: keyof typeof CHOICES, fallback: T): T => {
     const value = config[name];
     return (CHOICES[name] as readonly JsonValue[]).includes(value as JsonValue) ? (value as T) : fallback;
   };
@@ -146,6 +168,8 @@ export function policyOf(config: JsonObject): TenantPolicy {
     narrative: choice('narrative', narrative ? 'on' : 'off') === 'on',
     labelling: choice('labelling', labelling ? 'on' : 'off') === 'on',
     autonomy,
+    communication: communicationPolicyOf(config),
     tokensPerDay: typeof tokens === 'string' && /^\d{1,12}$/.test(tokens) ? Number(tokens) : undefined,
+    unsignedCdsClients: choice<TenantPolicy['unsignedCdsClients']>('cds.unsignedClients', undefined),
   };
 }

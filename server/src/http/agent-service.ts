@@ -6,6 +6,7 @@ import { agentsHealth } from '../agents/runtime/health.ts';
 import { recordAsResources } from '../agents/runtime/record-resource.ts';
 import { AgentRuntime } from '../agents/runtime/runtime.ts';
 import { agentConsumers } from '../agents/runtime/wakes.ts';
+import { conversations } from '../agents/supervisor/wake.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { EventDispatcher } from '../events/dispatcher.ts';
 import type { EventConsumer, ResourceEvent } from '../events/event.ts';
@@ -15,7 +16,10 @@ import type { FhirServer } from '../fhir/fhir-server.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { VisitUpkeep } from '../scheduling/upkeep.ts';
 import type { Connections } from '../storage/connections.ts';
+import { workflowConsumers } from '../workflows/consumer.ts';
+import { WorkflowTimer } from '../workflows/timer.ts';
 
 /** The language model of an installation. */
 export interface ModelSettings extends EndpointSettings {
@@ -42,6 +46,8 @@ export interface AgentService {
   readonly runtime: AgentRuntime;
   readonly outbox: Outbox;
   readonly dispatcher: EventDispatcher;
+  /** What is done with visits without being asked. */
+  readonly upkeep: VisitUpkeep;
   /** What /health/agents answers. */
   health(): JsonObject;
   /** Shows the numbers of agents and events in /metrics. */
@@ -50,6 +56,8 @@ export interface AgentService {
   start(): void;
   stop(): Promise<void>;
 }
+
+const SCHEDULING = 'scheduling';
 
 /** Makes the agents of a process. */
 export function agentService(environment: AgentEnvironment): AgentService {
@@ -76,7 +84,24 @@ export function agentService(environment: AgentEnvironment): AgentService {
     models,
     onError,
   });
-  const all = [...agentConsumers(runtime), ...consumers];
+  const upkeep = new VisitUpkeep({
+    connections,
+    server,
+    agent:
+      runtime.agent(SCHEDULING) &&
+      (async (context, work, signal) => {
+        await runtime.run(context, SCHEDULING, { ...work }, { signal });
+      }),
+    onError,
+  });
+  const workflows = new WorkflowTimer(runtime);
+  const all = [
+    ...agentConsumers(runtime),
+    ...conversations(runtime),
+    ...workflowConsumers(runtime),
+    upkeep.consumer(),
+    ...consumers,
+  ];
   const dispatcher = new EventDispatcher(connections, all, {
     onError: (error, consumer) => logger.error({ err: error, consumer }, 'event failure'),
     onParked: (event, consumer) => {
@@ -87,6 +112,7 @@ export function agentService(environment: AgentEnvironment): AgentService {
   return {
     runtime,
     dispatcher,
+    upkeep,
     outbox: new Outbox(all, () => dispatcher.wake()),
     health: () => agentsHealth(runtime),
     watch(metrics) {
@@ -94,8 +120,14 @@ export function agentService(environment: AgentEnvironment): AgentService {
       models?.measures.watch(metrics.registry);
       watchEvents(metrics.registry, dispatcher);
     },
-    start: () => dispatcher.start(),
-    stop: () => dispatcher.stop(),
+    start: () => {
+      dispatcher.start();
+      upkeep.start();
+      workflows.start();
+    },
+    stop: async () => {
+      await Promise.all([dispatcher.stop(), upkeep.stop(), workflows.stop()]);
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { JsonObject } from '../json/types.ts';
 import { startTrace } from '../observability/trace.ts';
 import { plainHeaders } from '../security/headers.ts';
 import { plainAddress, type TrustedProxies } from '../security/limits/client-address.ts';
+import { appsService } from './apps-service.ts';
 import { isSecure } from './peer.ts';
 
 /** What /health/ready reports of the process. */
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly auth: express.Router | undefined;
   /** CDS Hooks. */
   readonly cds: express.Router;
+  /** Webhooks of what sends messages. */
+  readonly communication: express.Router;
   /** What is known of the agents of this process. */
   readonly agentsHealth: () => JsonObject;
   /** What counts requests to it. */
@@ -34,7 +37,7 @@ export function createApp(
   exposition: () => Promise<string>,
   readiness: Readiness,
   mayReadMetrics: (request: IncomingMessage) => boolean,
-  { proxies, hstsSeconds, maxUrlLength, auth, authLimits, cds, agentsHealth }: AppOptions,
+  { proxies, hstsSeconds, maxUrlLength, auth, authLimits, cds, communication, agentsHealth }: AppOptions,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -93,6 +96,8 @@ export function createApp(
     app.use(auth);
   }
   app.use(cds);
+  app.use(communication);
+  app.use(appsService());
 
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('There is nothing here. The API is at /fhir/{tenant}.\n');

@@ -1,4 +1,6 @@
 import { Router } from 'express';
+import { hookServices } from '../agents/runtime/hook-services.ts';
+import type { AgentRuntime } from '../agents/runtime/runtime.ts';
 import { cdsHooksRouter } from '../cds/client/router.ts';
 import { type CdsSettings, DEFAULT_CDS_SETTINGS } from '../cds/environment.ts';
 import { cdsMetrics } from '../cds/metrics.ts';
@@ -19,7 +21,7 @@ import type { RequestLimits } from './rate-limits.ts';
 export interface CdsService {
   /** What of the process answers hooks; services may be added. */
   readonly registry: CdsRegistry;
-  /** Below `/cds-services` and `/cds-hooks`. */
+  /** Below `/cds-services`, `/cds` and `/cds-hooks`. */
   readonly router: Router;
 }
 
@@ -28,6 +30,8 @@ export interface CdsOptions {
   /** Of the server, without trailing slash. */
   readonly baseUrl: string;
   readonly auth: AuthService | undefined;
+  /** Of the agents, some of which hooks wake. */
+  readonly agents: AgentRuntime;
   readonly access: RequestAccess;
   readonly proxies: TrustedProxies;
   readonly limits: RequestLimits | undefined;
@@ -36,10 +40,10 @@ export interface CdsOptions {
   readonly settings?: Partial<CdsSettings> | undefined;
 }
 
-/** Puts CDS Hooks together: the built-in services, discovery and calls, and the hooks that apps ask by. */
+/** Puts CDS Hooks together: the built-in services, the agents that hooks wake, discovery and calls, and the hooks that apps ask by. */
 export function cdsService(options: CdsOptions): CdsService {
-  const { fhir, baseUrl, auth, access, proxies, limits, metrics, log } = options;
-  const registry = new CdsRegistry(BUILT_IN_SERVICES);
+  const { fhir, baseUrl, auth, agents, access, proxies, limits, metrics, log } = options;
+  const registry = new CdsRegistry([...BUILT_IN_SERVICES, ...hookServices(agents)]);
   const environment = {
     fhir,
     baseUrl,

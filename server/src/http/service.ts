@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AnyAgent } from '../agents/agent.ts';
+import { AGENTS } from '../agents/registry.ts';
 import type { CdsSettings } from '../cds/environment.ts';
 import { loadDefinitions } from '../conformance/definitions.ts';
 import { AccessFactsReader } from '../fhir/access-facts.ts';
@@ -17,6 +18,7 @@ import { JobQueue } from '../jobs/job-queue.ts';
 import { indexPackages } from '../jobs/package-index.ts';
 import { joinClusterMetrics } from '../observability/cluster-metrics.ts';
 import { createLogger, type Logger, type LogLevel } from '../observability/logger.ts';
+import { type KnownDirectory, knownDirectoryOf } from '../scheduling/known-directory.ts';
 import { createCursorCodec } from '../search/cursor.ts';
 import { TextHasher } from '../search/hash.ts';
 import type { MasterKeySource } from '../security/keys/master-key.ts';
@@ -40,6 +42,11 @@ import { type AuditService, startAudit } from './audit-service.ts';
 import { type AuthOptions, type AuthService, smartSecurityOf, startAuth } from './auth-service.ts';
 import { BodyBudget } from './body.ts';
 import { type CdsService, cdsService } from './cds-service.ts';
+import {
+  type CommunicationService,
+  type CommunicationSettings,
+  communicationService,
+} from './communication-service.ts';
 import { fhirHandler } from './fhir-handler.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { openInstallationKeys } from './installation-keys.ts';
@@ -74,6 +81,8 @@ export interface ServiceSettings {
   readonly masterKeys?: MasterKeySource;
   /** How CDS Hooks behaves, where other than by default. */
   readonly cds?: Partial<CdsSettings>;
+  /** How messages to people are sent, where other than by staying in the record. */
+  readonly communication?: Partial<CommunicationSettings>;
   /** The agents; all of the server by default. */
   readonly agents?: readonly AnyAgent[];
   /** The language model of the agents; undefined: they go by their rules alone. */
@@ -98,6 +107,7 @@ export interface RunningService {
   /** The audit log, if there is authorization. */
   readonly audit: AuditService | undefined;
   readonly agents: AgentService;
+  readonly communication: CommunicationService;
   readonly cds: CdsService;
   /** Ends gracefully: running requests finish within `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
@@ -152,12 +162,20 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       logger: log,
       server: () => fhir,
     });
+  const communication = communicationService({
+    connections,
+    server: () => fhir,
+    baseUrl: settings.baseUrl,
+    log,
+    secrets: await keys.vault?.secretBox(),
+    settings: settings.communication,
+  });
   const agents = agentService({
     connections,
     server: () => fhir,
     audit: audit?.trail,
     logger: log,
-    agents: settings.agents,
+    agents: settings.agents ?? [...AGENTS, communication.agent],
     model: settings.model,
   });
   const facts = new AccessFactsReader(connections);
@@ -175,7 +193,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       cipherOf: keys.cipherOf,
     },
     settings.fhir,
-    afterCommit(noteTerminology(connections, terminology, log), facts),
+    afterCommit(noteTerminology(connections, terminology, log), facts, knownDirectoryOf(connections)),
   );
   const writes = new WriteCoalescer(engine);
   const jobs = new JobQueue(connections, {
@@ -193,6 +211,8 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     cursors,
     jobs,
     isolation: connections.isolation,
+    agents: agents.runtime,
+    ...(communication.push === undefined ? {} : { push: communication.push }),
     ...(settings.auth === undefined
       ? {}
       : {
@@ -208,6 +228,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   });
   jobs.start(jobHandlers(fhir.services));
   agents.start();
+  communication.start(agents.runtime);
   tenants.onUnindexed = (context) => {
     indexPackages(connections, jobs, context).catch((error: unknown) =>
       log.error(
@@ -223,6 +244,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   const memory = new IdleMemory();
   audit?.watch(metrics);
   agents.watch(metrics);
+  communication.watch(metrics);
   const auth: AuthService | undefined =
     settings.auth === undefined || vault === undefined || audit === undefined
       ? undefined
@@ -239,6 +261,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     fhir,
     baseUrl: settings.baseUrl,
     auth,
+    agents: agents.runtime,
     access,
     proxies,
     limits,
@@ -282,6 +305,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       maxUrlLength: MAX_URL,
       auth: auth?.router,
       cds: cds.router,
+      communication: communication.router(limits),
       agentsHealth: agents.health,
       authLimits: limiter && limitAuthRequests(limiter, proxies, limitedTenantOf),
     }),
@@ -294,12 +318,13 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     auth,
     audit,
     agents,
+    communication,
     cds,
     async stop(grace = 25_000) {
       readiness.accepting = false;
       memory.stop();
       await shutDown(server, grace);
-      await Promise.all([jobs.stop(), agents.stop()]);
+      await Promise.all([jobs.stop(), agents.stop(), communication.stop()]);
       fhirPathEvaluator().close();
       await audit?.stop();
       await auth?.stop();
@@ -309,9 +334,10 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
   };
 }
 
-/** What was committed decides at once: about access, and about codes. */
-function afterCommit(noted: AfterCommit, facts: AccessFactsReader): AfterCommit {
+/** What was committed decides at once: about access, about free times, and about codes. */
+function afterCommit(noted: AfterCommit, facts: AccessFactsReader, directory: KnownDirectory): AfterCommit {
   return (context, outcomes) => {
+    directory.written(context.tenant, outcomes);
     if (bearOnAccess(outcomes)) facts.changed(context.tenant);
     noted(context, outcomes);
   };

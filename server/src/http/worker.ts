@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileTransport, smtpTransport } from '../auth/mail/transports.ts';
+import { twilioAccountOf } from '../communication/twilio/account.ts';
 import { checkOpenBinding } from '../config/open-binding.ts';
 import { type WorkerSettings, workerSettings } from '../config/worker-settings.ts';
 import type { MasterKeySource } from '../security/keys/master-key.ts';
@@ -8,6 +9,7 @@ import { existingMasterKeysOf, masterKeysOf, rateLimitsOf, trustedProxiesOf } fr
 import { tlsFiles } from '../security/tls/tls-options.ts';
 import { spoolDirectoryOf } from './audit-service.ts';
 import type { AuthOptions } from './auth-service.ts';
+import type { CommunicationSettings } from './communication-service.ts';
 import { startService } from './service.ts';
 
 const VERSION = (
@@ -60,6 +62,7 @@ export async function startWorker(): Promise<void> {
       rates: rateLimitsOf(config),
     },
     metricsToken: config.metricsToken,
+    communication: communicationSettings(config),
     ...(config.modelUrl === undefined || config.model === undefined
       ? {}
       : {
@@ -84,6 +87,19 @@ export async function startWorker(): Promise<void> {
   process.on('uncaughtException', (error) => fatal(service.log, error));
   process.on('unhandledRejection', (error) => fatal(service.log, error));
   process.send?.('ready');
+}
+
+/** By what messages leave: what the configuration names, else nothing. */
+function communicationSettings(config: WorkerSettings['config']): Partial<CommunicationSettings> {
+  const { smtpUrl, mailFrom, twilioUrl } = config;
+  const twilio = twilioAccountOf(config);
+  return {
+    twilioUrl: twilioUrl.replace(/\/+$/, ''),
+    ...(twilio === undefined ? {} : { twilio }),
+    ...(smtpUrl === undefined
+      ? {}
+      : { mail: { transport: smtpTransport(smtpUrl, mailFrom), from: mailFrom } }),
+  };
 }
 
 /** Without authorization identifiers are encrypted where there is a master key already. */

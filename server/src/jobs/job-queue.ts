@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tenant } from '../access/scope.ts';
 import { FhirError, fhirError, operationOutcome } from '../fhir/outcome.ts';
 import type { JsonObject } from '../json/types.ts';
-import { type Connections, isUnavailable } from '../storage/connections.ts';
+import { type Connections, isTransient } from '../storage/connections.ts';
 import { uuidV7 } from '../storage/row-id.ts';
 import { type JobHandler, JobInterrupted, type JobProgress, type JobResult, type JobStatus } from './job.ts';
 import type { JobSealer } from './job-sealer.ts';
@@ -284,12 +284,6 @@ export class JobQueue {
       }
     }
   }
-}
-
-/** Whether an error says that the database is away, so that it is worth trying again. */
-export function isTransient(error: unknown): boolean {
-  if (error instanceof FhirError) return error.issues[0]?.code === 'transient';
-  return isUnavailable(error);
 }
 
 function failure(error: unknown): JobResult {

@@ -5,6 +5,7 @@ import { Reindexer } from '../fhir/operations/reindex-slice.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { Services } from '../fhir/services.ts';
 import type { JsonObject } from '../json/types.ts';
+import { isTransient } from '../storage/connections.ts';
 import { hashFromText } from '../storage/rows.ts';
 import {
   readyBases,
@@ -14,7 +15,6 @@ import {
 } from '../storage/search-parameters.ts';
 import { START, typeSliceStatement } from '../storage/slices.ts';
 import type { JobHandler, JobProgress, JobResult, RunningJob } from './job.ts';
-import { isTransient } from './job-queue.ts';
 import { recordPackagesIndexed } from './package-index.ts';
 
 export const REINDEX_JOB = 'reindex';

@@ -2,22 +2,25 @@ import { fhirError } from '../fhir/outcome.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
-import type { Calendars } from './calendars.ts';
+import { refOf } from './candidates.ts';
 import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import type { FreeTime } from './find.ts';
+import { messageEntries } from './messages.ts';
 import { appointmentAt, patientIn, patientOf, wantedOf } from './proposal.ts';
 import { appointmentIn, takeTime, timeOf } from './take.ts';
 import {
   changing,
   holdOf,
   holdUntil,
-  replacing,
+  replacing as replacingSlot,
   slotAs,
   slotsOf,
   unheld,
   visitSlots,
 } from './visit-slots.ts';
+import { replacing } from './waiting.ts';
+import { wishOf } from './wish.ts';
 
 /** Elements of a proposed Appointment that are the asker's to say. */
 const SAID = [
@@ -48,10 +51,7 @@ export interface Order {
  * @throws FhirError 409 with the next free times when the time is not free, 403 when the caller may not make it
  */
 export async function bookVisit(desk: Desk, order: Order): Promise<Resource> {
-  const patient = patientFor(order);
-  if (patient === undefined)
-    throw fhirError(400, 'required', 'Whose visit it is must be said: patient-id', 'http.query.patient-id');
-  return take(desk, { ...order, patient }, undefined);
+  return take(desk, { ...order, patient: patientOfOrder(order) }, undefined);
 }
 
 /**
@@ -77,9 +77,7 @@ export async function bookHeld(
   if (expires === undefined || !['pending', 'cancelled'].includes(String(appointment['status']))) {
     throw fhirError(422, 'business-rule', 'This Appointment is not held', 'Appointment.status');
   }
-  const who = patientFor({ appointment, patient });
-  if (who === undefined)
-    throw fhirError(400, 'required', 'Whose visit it is must be said: patient-id', 'http.query.patient-id');
+  const who = patientOfOrder({ appointment, patient });
   const { start, end } = timeOf(appointment);
   if (expires <= desk.now() || appointment['status'] === 'cancelled')
     throw await notFree(desk, wantedOf(appointment), 'The hold has ended', start);
@@ -92,7 +90,7 @@ export async function bookHeld(
       ...slots.map((slot) => {
         const from = dateRange(String(slot['start']))?.low;
         const isVisit = from !== undefined && from >= start && end !== undefined && from < end;
-        return replacing(slot, slotAs(slot, isVisit ? 'busy' : 'busy-unavailable'));
+        return replacingSlot(slot, slotAs(slot, isVisit ? 'busy' : 'busy-unavailable'));
       }),
       changing(appointment, {
         extension: unheld(appointment),
@@ -101,6 +99,12 @@ export async function bookHeld(
         participant:
           patientOf(appointment) === undefined ? [patientIn(who, 'accepted'), ...participants] : participants,
       }),
+      ...(await replacing(desk, wishOf(appointment))),
+      ...messageEntries(desk, who, {
+        kind: 'booked',
+        appointment: refOf(appointment),
+        visits: [appointment],
+      }),
     ],
   });
   return appointmentIn(answer);
@@ -108,23 +112,38 @@ export async function bookHeld(
 
 function take(desk: Desk, order: Order, expires: number | undefined): Promise<Resource> {
   const asked = { wanted: wantedOf(order.appointment), ...timeOf(order.appointment) };
-  return takeTime(desk, asked, (time, calendars) => entriesOf(desk, order, time, calendars, expires));
+  return takeTime(desk, asked, async (time, calendars) => {
+    const { entries, slots } = visitSlots(time, calendars, expires);
+    const fullUrl = `urn:uuid:${crypto.randomUUID()}`;
+    const resource = visitAt(desk, order, time, slots, expires);
+    const told = {
+      kind: 'booked',
+      appointment: fullUrl,
+      visits: [resource],
+      zone: time.candidate.zone.name,
+    } as const;
+    return [
+      ...entries,
+      { fullUrl, resource, request: { method: 'POST', url: 'Appointment' } },
+      ...messageEntries(desk, expires === undefined ? order.patient : undefined, told),
+    ];
+  });
 }
 
-function entriesOf(
+/** The Appointment of an order at a time. @param expires when the hold ends, epoch milliseconds; booked without it */
+export function visitAt(
   desk: Desk,
   { appointment, patient, comment }: Order,
   time: FreeTime,
-  calendars: Calendars,
+  slots: readonly JsonObject[],
   expires: number | undefined,
-): JsonObject[] {
-  const { entries, slots } = visitSlots(time, calendars, expires);
+): Resource {
   const answer = expires === undefined ? 'accepted' : 'tentative';
   const { participant, ...rest } = appointmentAt(time, answer);
   const said = Object.fromEntries(
     SAID.flatMap((name) => (appointment[name] === undefined ? [] : [[name, appointment[name]]])),
   ) as JsonObject;
-  const resource: JsonObject = {
+  return {
     resourceType: 'Appointment',
     ...(expires === undefined ? {} : { extension: [holdUntil(expires)] }),
     status: expires === undefined ? 'booked' : 'pending',
@@ -135,7 +154,13 @@ function entriesOf(
     slot: [...slots],
     participant: [...(patient === undefined ? [] : [patientIn(patient, answer)]), ...objectsOf(participant)],
   };
-  return [...entries, { resource, request: { method: 'POST', url: 'Appointment' } }];
+}
+
+/** @throws FhirError 400 where no patient is named, or two are */
+export function patientOfOrder(order: Pick<Order, 'appointment' | 'patient'>): string {
+  const patient = patientFor(order);
+  if (patient !== undefined) return patient;
+  throw fhirError(400, 'required', 'Whose visit it is must be said: patient-id', 'http.query.patient-id');
 }
 
 /** The patient that is named, who must be the one that the Appointment names if it names one. */

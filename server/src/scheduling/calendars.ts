@@ -35,29 +35,13 @@ export class Calendars {
    * @param except `Slot/id` of visits that are to be moved: their time counts as free
    */
   static async of(desk: Desk, actors: Iterable<string>, except: readonly string[] = []): Promise<Calendars> {
-    const all = [...new Set(actors)];
-    const schedules = new Map<string, string[]>();
-    for (let at = 0; at < all.length; at += AT_ONCE) {
-      const some = all.slice(at, at + AT_ONCE);
-      const found = await desk.directory.searchAll(
-        'Schedule',
-        [
-          ['actor', some.join(',')],
-          ['active:not', 'false'],
-          ['_count', String(desk.services.settings.maxPage)],
-        ],
-        MOST_SCHEDULES,
-      );
-      for (const schedule of found) {
-        for (const reference of objectsOf(schedule['actor']).flatMap((one) => referenceOf(one) ?? [])) {
-          if (!some.includes(reference)) continue;
-          const known = schedules.get(reference);
-          if (known === undefined) schedules.set(reference, [refOf(schedule)]);
-          else known.push(refOf(schedule));
-        }
-      }
-    }
-    for (const own of schedules.values()) own.sort();
+    const all = [...new Set(actors)].sort();
+    const schedules = await desk.known.remember(
+      desk.context.tenant,
+      `schedules ${all.join(' ')}`,
+      () => readSchedules(desk, all),
+      (found) => found.size,
+    );
     return new Calendars(desk, schedules, except);
   }
 
@@ -66,11 +50,11 @@ export class Calendars {
     return this.#schedules.get(actor)?.[0];
   }
 
-  /** Reads what is taken in a window of time; {@link busyOf} tells of it then. */
-  async look(window: Interval): Promise<void> {
+  /** Reads what of some actors is taken in a window of time; {@link busyOf} tells of it then. */
+  async look(window: Interval, actors: readonly string[]): Promise<void> {
     const { services, context, now } = this.#desk;
     const { keys } = context;
-    const references = [...new Set([...this.#schedules.values()].flat())];
+    const references = [...new Set(actors.flatMap((actor) => this.#schedules.get(actor) ?? []))];
     const found = await busyTimes(
       services.connections,
       context.tenant,
@@ -89,6 +73,7 @@ export class Calendars {
 
   /** Reads the free Slots of a time, which count as hours of their actors; {@link freeOf} tells of them then. */
   async lookForFree(window: Interval): Promise<void> {
+    if (!(await this.#areFreeStored())) return;
     const references = [...new Set([...this.#schedules.values()].flat())];
     const free = new Map<string, Interval[]>();
     for (let at = 0; at < references.length; at += AT_ONCE) {
@@ -117,6 +102,19 @@ export class Calendars {
     this.#free = free;
   }
 
+  /** Whether anybody has stored free Slots in this tenant: where the hours say it all there are none. */
+  #areFreeStored(): Promise<boolean> {
+    const { known, context, directory } = this.#desk;
+    const look = async () => {
+      const found = await directory.search('Slot', [
+        ['status', 'free'],
+        ['_count', '1'],
+      ]);
+      return found.length > 0;
+    };
+    return known.remember(context.tenant, 'free slots', look, () => 1);
+  }
+
   /** When any of the actors is taken. */
   busyOf(actors: readonly string[]): Intervals {
     const lists = this.#of(actors, this.#busy);
@@ -135,4 +133,34 @@ export class Calendars {
       return found === undefined ? [] : [found];
     });
   }
+}
+
+/** The Schedules of actors. */
+async function readSchedules(
+  desk: Desk,
+  all: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const schedules = new Map<string, string[]>();
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    const some = all.slice(at, at + AT_ONCE);
+    const found = await desk.directory.searchAll(
+      'Schedule',
+      [
+        ['actor', some.join(',')],
+        ['active:not', 'false'],
+        ['_count', String(desk.services.settings.maxPage)],
+      ],
+      MOST_SCHEDULES,
+    );
+    for (const schedule of found) {
+      for (const reference of objectsOf(schedule['actor']).flatMap((one) => referenceOf(one) ?? [])) {
+        if (!some.includes(reference)) continue;
+        const known = schedules.get(reference);
+        if (known === undefined) schedules.set(reference, [refOf(schedule)]);
+        else known.push(refOf(schedule));
+      }
+    }
+  }
+  for (const own of schedules.values()) own.sort();
+  return schedules;
 }

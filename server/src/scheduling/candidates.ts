@@ -25,6 +25,7 @@ export interface Wanted {
 export interface Facility {
   /** `Location/id` or `Device/id`. */
   readonly reference: string;
+  readonly name: string | undefined;
   readonly hours: readonly Hours[];
 }
 
@@ -50,7 +51,16 @@ const MOST = 1000;
  * Those who may see the patient, with the kind of visit that is wanted.
  * @throws FhirError 400 when too many are meant
  */
-export async function candidatesFor(desk: Desk, wanted: Wanted): Promise<Candidate[]> {
+export async function candidatesFor(desk: Desk, wanted: Wanted): Promise<readonly Candidate[]> {
+  return desk.known.remember(
+    desk.context.tenant,
+    `candidates ${JSON.stringify(wanted)}`,
+    () => readCandidates(desk, wanted),
+    (found) => found.length,
+  );
+}
+
+async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Candidate[]> {
   const roles = await rolesFor(desk, wanted);
   const services = await byReference(desk, 'HealthcareService', [
     ...wanted.services,
@@ -79,6 +89,13 @@ export async function candidatesFor(desk: Desk, wanted: Wanted): Promise<Candida
     'Organization',
     found.flatMap(({ role }) => referenceOf(role?.['organization']) ?? []),
   );
+  // A service's hours are those of all its roles: read once, they are worked out once.
+  const hours = new Map<Resource, Hours>();
+  const hoursOf = (resource: Resource): Hours => {
+    const read = hours.get(resource) ?? readHours(resource);
+    hours.set(resource, read);
+    return read;
+  };
   return found.map(({ role, service, visit }) => {
     const location = places.get(placeOf(role, service, wanted) ?? '');
     const organization = organizations.get(referenceOf(role?.['organization']) ?? '');
@@ -92,10 +109,10 @@ export async function candidatesFor(desk: Desk, wanted: Wanted): Promise<Candida
       location,
       calendar,
       actors: person === undefined ? [own] : [person, own],
-      hours: stated.map(readHours),
+      hours: stated.map(hoursOf),
       zone: zoneOf([location, service, role, organization]),
       visit,
-      groups: visit.resources.map((group) => group.map((reference) => facility(reference, places))),
+      groups: visit.resources.map((group) => group.map((reference) => facility(reference, places, hoursOf))),
     };
   });
 }
@@ -169,9 +186,18 @@ function placeOf(
   return all.find((one) => locations.includes(one)) ?? all[0];
 }
 
-function facility(reference: string, places: ReadonlyMap<string, Resource>): Facility {
+function facility(
+  reference: string,
+  places: ReadonlyMap<string, Resource>,
+  hoursOf: (place: Resource) => Hours,
+): Facility {
   const place = places.get(reference);
-  return { reference, hours: place === undefined ? [] : [readHours(place)] };
+  const name = place?.['name'];
+  return {
+    reference,
+    name: typeof name === 'string' ? name : undefined,
+    hours: place === undefined ? [] : [hoursOf(place)],
+  };
 }
 
 /** The time zone that is stated nearest; one that is not known counts as not stated. */
@@ -190,23 +216,32 @@ function zoneOf(nearestFirst: readonly (Resource | undefined)[]): TimeZone {
 }
 
 /** Resources of a type by their references; those that are not there are left out. */
-async function byReference(
+export async function byReference(
   desk: Desk,
   type: string,
   references: readonly string[],
-): Promise<Map<string, Resource>> {
+): Promise<ReadonlyMap<string, Resource>> {
   const ids = [...new Set(references)].filter((one) => one.startsWith(`${type}/`)).map(idOf);
-  const found = new Map<string, Resource>();
-  for (let at = 0; at < ids.length; at += 200) {
-    const some = ids.slice(at, at + 200);
-    const query: Query = [
-      ['_id', some.join(',')],
-      ['_count', '200'],
-    ];
-    for (const resource of await desk.directory.searchAll(type, query, some.length))
-      found.set(refOf(resource), resource);
-  }
-  return found;
+  if (ids.length === 0) return new Map();
+  ids.sort();
+  return desk.known.remember(
+    desk.context.tenant,
+    `${type} ${ids.join(' ')}`,
+    async () => {
+      const found = new Map<string, Resource>();
+      for (let at = 0; at < ids.length; at += 200) {
+        const some = ids.slice(at, at + 200);
+        const query: Query = [
+          ['_id', some.join(',')],
+          ['_count', '200'],
+        ];
+        for (const resource of await desk.directory.searchAll(type, query, some.length))
+          found.set(refOf(resource), resource);
+      }
+      return found;
+    },
+    (found) => found.size,
+  );
 }
 
 const idOf = (reference: string): string => reference.slice(reference.indexOf('/') + 1);

@@ -3,6 +3,7 @@ import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { refOf } from './candidates.ts';
 import type { Desk } from './desk.ts';
+import { messageEntries, tellOf } from './messages.ts';
 import { appointmentAt, patientOf, wantedOf } from './proposal.ts';
 import { appointmentIn, takeTime, timeOf } from './take.ts';
 import { changing, givingBack, slotsOf, visitSlots } from './visit-slots.ts';
@@ -33,11 +34,22 @@ export async function rescheduleVisit(
   const patients = objectsOf(appointment['participant']).filter(
     ({ actor }) => isObject(actor) && actor['reference'] === patient,
   );
-  return takeTime(desk, asked, (time, calendars) => {
+  return takeTime(desk, asked, async (time, calendars) => {
     const { entries, slots } = visitSlots(time, calendars, undefined);
     const { participant, ...rest } = appointmentAt(time, 'accepted');
     const moved = { ...rest, slot: [...slots], participant: [...patients, ...objectsOf(participant)] };
-    return [...givingBack(old), ...entries, changing(appointment, moved)];
+    const told = {
+      kind: 'moved',
+      appointment: refOf(appointment),
+      visits: [moved],
+      zone: time.candidate.zone.name,
+    } as const;
+    return [
+      ...givingBack(old),
+      ...entries,
+      changing(appointment, moved),
+      ...messageEntries(desk, patient, told),
+    ];
   });
 }
 
@@ -51,12 +63,27 @@ export async function cancelVisit(
   reason: JsonObject | undefined,
 ): Promise<Resource> {
   assertStatus(appointment, TO_COME, 'cancelled');
+  return write(desk, await cancellation(desk, appointment, reason));
+}
+
+/** Entries that cancel a visit and give its time back; who has booked or waits is told. */
+export async function cancellation(
+  desk: Desk,
+  appointment: Resource,
+  reason: JsonObject | undefined,
+): Promise<JsonObject[]> {
   const slots = await slotsOf(desk, appointment);
+  const { status } = appointment;
+  const kind = status === 'booked' ? 'cancelled' : status === 'waitlist' ? 'left' : undefined;
   const cancelled = {
     status: 'cancelled',
     ...(reason === undefined ? {} : { cancelationReason: reason }),
   };
-  return write(desk, [...givingBack(slots), changing(appointment, cancelled)]);
+  return [
+    ...givingBack(slots),
+    changing(appointment, cancelled),
+    ...(kind === undefined ? [] : tellOf(desk, kind, appointment)),
+  ];
 }
 
 /** Notes that the patient has come. */

@@ -3,6 +3,7 @@ import { InternalClient, type InternalClientOptions } from '../fhir/internal-cli
 import type { FhirRequest } from '../fhir/request.ts';
 import type { Services } from '../fhir/services.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
+import { type KnownDirectory, knownDirectoryOf } from './known-directory.ts';
 
 /** What scheduling reads of its own right: who works where and when, and what is taken; nothing of patients. */
 const DIRECTORY: readonly Grant[] = [
@@ -23,11 +24,13 @@ const DIRECTORY: readonly Grant[] = [
 
 /**
  * What it does of its own right together with an Appointment that the caller's scope decides about: it writes the
- * calendars, and refers to people and places, whether or not the caller has had to do with them before.
+ * calendars and what patients are told, and refers to people and places, whether or not the caller has had to do with
+ * them before.
  */
 const CALENDAR: readonly Grant[] = [
   ...DIRECTORY,
   { types: ['Schedule', 'Slot'], interactions: ['read', 'search-type', 'create', 'update'] },
+  { types: ['CommunicationRequest'], interactions: ['create'] },
 ];
 
 /** Where visits are made: the tools of scheduling for one caller. */
@@ -41,6 +44,8 @@ export interface Desk {
   readonly directory: InternalClient;
   /** Writes Appointments as the caller may, and the calendars' Slots with them. */
   readonly writer: InternalClient;
+  /** What was read of the directory a moment ago. */
+  readonly known: KnownDirectory;
   readonly now: () => number;
 }
 
@@ -56,14 +61,15 @@ export function openDesk(
   // The operation as a whole is what the audit log tells of; what is written is told of by the write engine.
   const quiet = { ...options, audited: false };
   const client = (as: AccessScope) => new InternalClient(handler, context, as, quiet);
-  const own: AccessScope = { tenant: scope.tenant, subject: 'scheduling', grants: DIRECTORY };
+  const own = (grants: readonly Grant[]) => client({ tenant: scope.tenant, subject: 'scheduling', grants });
   return {
     services,
     context,
     scope,
     caller: client(scope),
-    directory: client(own),
+    directory: own(DIRECTORY),
     writer: client({ ...scope, grants: [...scope.grants, ...CALENDAR] }),
+    known: knownDirectoryOf(services.connections),
     now,
   };
 }

@@ -17,6 +17,8 @@ export interface Hours {
   readonly weekly: readonly WeeklyHours[] | undefined;
   /** When it is not available, as ISO 8601 intervals of the resource; days are those of the zone. */
   readonly closed: readonly { readonly start: string | undefined; readonly end: string | undefined }[];
+  /** Another text for other hours. */
+  readonly text: string;
 }
 
 const MIDNIGHT = 24 * 60;
@@ -35,7 +37,9 @@ export function readHours(resource: JsonObject): Hours {
     if (!isObject(during)) return [];
     return [{ start: textOf(during['start']), end: textOf(during['end']) }];
   });
-  return { weekly: stated.length === 0 ? undefined : weekly, closed };
+  const told = weekly.map(({ days, from, to }) => `${[...days]} ${from}-${to}`);
+  const text = JSON.stringify([stated.length > 0, told, closed.map(({ start, end }) => [start, end])]);
+  return { weekly: stated.length === 0 ? undefined : weekly, closed, text };
 }
 
 /** The hours of a window of time that are open by all of some hours. @param zone in which the hours are told */
@@ -74,7 +78,18 @@ function weeklyIntervals(weekly: readonly WeeklyHours[], zone: TimeZone, window:
   return union(found);
 }
 
+/** What was worked out of exceptions, which stay the same. */
+const kept = new WeakMap<Hours['closed'], Map<string, Intervals>>();
+
 function closedIntervals(closed: Hours['closed'], zone: TimeZone): Intervals {
+  const known = kept.get(closed) ?? new Map<string, Intervals>();
+  kept.set(closed, known);
+  const found = known.get(zone.name) ?? readClosed(closed, zone);
+  known.set(zone.name, found);
+  return found;
+}
+
+function readClosed(closed: Hours['closed'], zone: TimeZone): Intervals {
   return union(
     closed.map(({ start, end }) => ({
       start: start === undefined ? Number.NEGATIVE_INFINITY : (boundsOf(start, zone)?.start ?? Number.NaN),

@@ -28,9 +28,12 @@ export function appointmentAt({ candidate, start, end, resources }: FreeTime, an
   const { role, service, location, zone, visit } = candidate;
   const specialty = firstFilled(role?.['specialty'], service?.['specialty']);
   const actors = actorsOf(candidate);
-  for (const reference of resources) if (!actors.has(reference)) actors.set(reference, undefined);
-  if (location !== undefined && !actors.has(refOf(location)))
-    actors.set(refOf(location), textOf(location['name']));
+  if (location !== undefined) actors.set(refOf(location), textOf(location['name']));
+  const facilities = candidate.groups.flat();
+  for (const reference of resources) {
+    if (actors.has(reference)) continue;
+    actors.set(reference, facilities.find((one) => one.reference === reference)?.name);
+  }
   return {
     ...(visit.code === undefined ? {} : { serviceType: [visit.code] }),
     ...(specialty === undefined ? {} : { specialty }),

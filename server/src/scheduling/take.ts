@@ -1,15 +1,18 @@
+import { Turns } from '../collections/turns.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { isObject, isResource, objectsOf } from '../json/objects.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
 import type { Calendars } from './calendars.ts';
-import { candidatesFor, type Wanted } from './candidates.ts';
+import { type Candidate, candidatesFor, type Wanted } from './candidates.ts';
 import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import { type FreeTime, timesOf } from './find.ts';
 
 /** How often a time is tried again when somebody else took one of several rooms meanwhile. */
-const ATTEMPTS = 4;
+export const ATTEMPTS = 4;
+
+const turns = new Turns();
 
 /** A time that somebody wants. */
 export interface Asked {
@@ -31,49 +34,69 @@ export interface Asked {
 export async function takeTime(
   desk: Desk,
   asked: Asked,
-  entriesFor: (time: FreeTime, calendars: Calendars) => readonly JsonObject[],
+  entriesFor: (time: FreeTime, calendars: Calendars) => Promise<readonly JsonObject[]>,
 ): Promise<Resource> {
   const { wanted, start, except = [] } = asked;
-  const candidates = await candidatesFor(desk, wanted);
-  if (candidates.length === 0) {
-    throw fhirError(
-      422,
-      'business-rule',
-      'Nobody of those named offers such a visit',
-      'Appointment.participant',
-    );
-  }
+  const candidates = await someCandidates(desk, wanted);
   const reason = `${new Date(start).toISOString()} is not free`;
   for (let attempt = 1; ; attempt++) {
-    const when = {
-      start: new Date(start).toISOString(),
-      end: new Date(start + 24 * 60 * 60_000).toISOString(),
-      timesOfDay: [],
-      days: undefined,
-      not: [],
-    };
-    const { times, calendars } = await timesOf(desk, candidates, when, candidates.length, except);
-    const time = times.find(
-      (one) => one.start === start && (asked.end === undefined || one.end === asked.end),
-    );
-    if (time === undefined) throw await notFree(desk, wanted, reason, start);
+    const look = () => timeAt(desk, candidates, start, asked.end, except);
+    const found = await look();
+    if (found.time === undefined) throw await notFree(desk, wanted, reason, start);
+    const key = `${desk.context.tenant.id} ${found.time.candidate.calendar}`;
     try {
-      const entry = entriesFor(time, calendars);
-      const answer = await desk.writer.transaction({
-        resourceType: 'Bundle',
-        type: 'transaction',
-        entry: [...entry],
+      // Many may want the same time at once: who had to wait looks again before anything is written.
+      const answer = await turns.run(key, async (waited) => {
+        const { time, calendars } = waited ? await look() : found;
+        if (time === undefined) return undefined;
+        const entry = await entriesFor(time, calendars);
+        return desk.writer.transaction({ resourceType: 'Bundle', type: 'transaction', entry: [...entry] });
       });
+      if (answer === undefined) throw await notFree(desk, wanted, reason, start);
       return appointmentIn(answer);
     } catch (error) {
       if (!isTaken(error)) throw error;
+      // Perhaps in a calendar that another process has only just made.
+      desk.known.forget(desk.context.tenant);
       if (attempt === ATTEMPTS) throw await notFree(desk, wanted, reason, start);
     }
   }
 }
 
+/** As candidatesFor. @throws FhirError 422 when there are none */
+export async function someCandidates(desk: Desk, wanted: Wanted): Promise<readonly Candidate[]> {
+  const candidates = await candidatesFor(desk, wanted);
+  if (candidates.length > 0) return candidates;
+  throw fhirError(
+    422,
+    'business-rule',
+    'Nobody of those named offers such a visit',
+    'Appointment.participant',
+  );
+}
+
+/** The free time of a start, and of an end where that is given; undefined when it is not free. */
+export async function timeAt(
+  desk: Desk,
+  candidates: readonly Candidate[],
+  start: number,
+  end: number | undefined,
+  except: readonly string[] = [],
+): Promise<{ readonly time: FreeTime | undefined; readonly calendars: Calendars }> {
+  const when = {
+    start: new Date(start).toISOString(),
+    end: new Date(start + 24 * 60 * 60_000).toISOString(),
+    timesOfDay: [],
+    days: undefined,
+    not: [],
+  };
+  const { times, calendars } = await timesOf(desk, candidates, when, candidates.length, except);
+  const time = times.find((one) => one.start === start && (end === undefined || one.end === end));
+  return { time, calendars };
+}
+
 /** Whether a transaction was refused because somebody has taken the time meanwhile. */
-function isTaken(error: unknown): boolean {
+export function isTaken(error: unknown): boolean {
   return (
     error instanceof FhirError &&
     error.status === 409 &&

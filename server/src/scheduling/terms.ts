@@ -8,3 +8,15 @@ export const HOLD_EXPIRES = 'https://vesta.health/fhir/StructureDefinition/hold-
 export const FREE_TIME = 'https://vesta.health/fhir/StructureDefinition/free-time';
 /** The time zone of a place, service or role (FHIR extensions pack). */
 export const TIME_ZONE = 'http://hl7.org/fhir/StructureDefinition/timezone';
+/** On an Appointment that waits or is offered: what visit is wished for, in the parameters of `$find`. */
+export const VISIT_WISH = 'https://vesta.health/fhir/StructureDefinition/visit-wish';
+/** On a HealthcareService: how long before a visit the patient is reminded of it (valueDuration); repeats. */
+export const VISIT_REMINDER = 'https://vesta.health/fhir/StructureDefinition/visit-reminder';
+/** CommunicationRequest.reasonCode of what patients are told of their visits. */
+export const VISIT_MESSAGE = 'https://vesta.health/fhir/CodeSystem/visit-message';
+/** CommunicationRequest.groupIdentifier: the id of the Appointment that it is about. */
+export const VISIT_IDENTIFIER = 'https://vesta.health/fhir/identifier/visit';
+/** CommunicationRequest.identifier of a reminder: the Appointment's id, its start and how long ahead. */
+export const REMINDER_IDENTIFIER = 'https://vesta.health/fhir/identifier/visit-reminder';
+/** Appointment.identifier: the same in all visits that were booked as a series. */
+export const SERIES_IDENTIFIER = 'https://vesta.health/fhir/identifier/visit-series';

@@ -22,8 +22,14 @@ export interface VisitSlots {
  * The Slots that a visit takes: of each calendar (practitioner, places, devices) one for the visit and, where the kind of
  * visit has them, one for the buffer before and one after. A calendar's Schedule is made when there is none yet.
  * @param expires when a hold ends, epoch milliseconds; without it the time is taken for good
+ * @param made Schedules that the transaction makes, by their actors: each is made once
  */
-export function visitSlots(time: FreeTime, calendars: Calendars, expires: number | undefined): VisitSlots {
+export function visitSlots(
+  time: FreeTime,
+  calendars: Calendars,
+  expires: number | undefined,
+  made = new Map<string, string>(),
+): VisitSlots {
   const { candidate, start, end, resources } = time;
   const { visit, zone } = candidate;
   const entries: JsonObject[] = [];
@@ -34,9 +40,10 @@ export function visitSlots(time: FreeTime, calendars: Calendars, expires: number
     [end, end + visit.bufferAfter * MINUTE, 'busy-unavailable'],
   ] as const;
   for (const actor of [candidate.calendar, ...resources]) {
-    let schedule = calendars.scheduleOf(actor);
+    let schedule = calendars.scheduleOf(actor) ?? made.get(actor);
     if (schedule === undefined) {
       schedule = `urn:uuid:${crypto.randomUUID()}`;
+      made.set(actor, schedule);
       entries.push({
         fullUrl: schedule,
         resource: { resourceType: 'Schedule', active: true, actor: [{ reference: actor }] },

@@ -42,6 +42,15 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** R4 issue-type: of what passes by itself. */
+const PASSING = new Set<string | undefined>(['transient', 'throttled']);
+
+/** Whether an error says that the database, or something else that is needed, is away: the same may succeed later. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof FhirError) return PASSING.has(error.issues[0]?.code);
+  return isUnavailable(error);
+}
+
 /** What a client is told of a database error that is not its own fault; other errors pass unchanged. */
 export function toFhirError(error: unknown): unknown {
   if (error instanceof FhirError) return error;

@@ -1,9 +1,15 @@
+import type { Tenant } from '../access/scope.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { parseJson } from '../json/parse.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { hashToBigInt } from '../search/hash.ts';
 import type { Connections } from '../storage/connections.ts';
-import { codeSystemText, findCodeSystem, isCopied } from '../storage/terminology/code-system-resources.ts';
+import {
+  alone,
+  codeSystemText,
+  findCodeSystem,
+  isCopied,
+} from '../storage/terminology/code-system-resources.ts';
 import { ConceptWriter, type RunStatement, removeSource } from '../storage/terminology/write-concepts.ts';
 import { Hierarchy } from './hierarchy.ts';
 import { objectsOf, stringOf, valueText } from './json.ts';
@@ -46,25 +52,37 @@ export async function codeSystemsWritten(
 ): Promise<void> {
   const { tenant, keys } = context;
   for (const id of ids) {
+    const reference = hashToBigInt(keys.reference(`CodeSystem/${id}`));
     await connections.within(tenant, 'write', async (connection) => {
       const run: RunStatement = async (text, values) => (await connection.query({ text, values })).rows;
-      const row = await findCodeSystem(run, tenant.id, hashToBigInt(keys.reference(`CodeSystem/${id}`)));
-      if (row === undefined) return;
-      const source = `${row.rid}/${row.version}`;
-      if (row.deleted || row.bytes < SMALL) {
-        await removeSource(run, tenant.id, row.rid);
-        return;
-      }
-      if (await isCopied(run, tenant.id, source)) return;
-      const text = await codeSystemText(run, tenant.id, row);
-      if (text === undefined) return;
-      const resource = parseJson(text, { maxDepth: 1000 }) as Resource;
-      if (countConcepts(resource, service.limits.tableConcepts) > service.limits.tableConcepts)
-        await storeCodeSystem(run, tenant.id, resource, source);
-      await removeSource(run, tenant.id, row.rid, source);
+      // Two copies of one version would take turns, and for a moment there would be none.
+      await alone(run, tenant.id, reference, () => copyCodeSystem(run, service, tenant, reference));
     });
   }
   service.registry.forget(context.tenant);
+}
+
+/** Brings the concept tables to what the resource says now. */
+async function copyCodeSystem(
+  run: RunStatement,
+  service: TerminologyService,
+  tenant: Tenant,
+  reference: bigint,
+): Promise<void> {
+  const row = await findCodeSystem(run, tenant.id, reference);
+  if (row === undefined) return;
+  const source = `${row.rid}/${row.version}`;
+  if (row.deleted || row.bytes < SMALL) {
+    await removeSource(run, tenant.id, row.rid);
+    return;
+  }
+  if (await isCopied(run, tenant.id, source)) return;
+  const text = await codeSystemText(run, tenant.id, row);
+  if (text === undefined) return;
+  const resource = parseJson(text, { maxDepth: 1000 }) as Resource;
+  if (countConcepts(resource, service.limits.tableConcepts) > service.limits.tableConcepts)
+    await storeCodeSystem(run, tenant.id, resource, source);
+  await removeSource(run, tenant.id, row.rid, source);
 }
 
 function countConcepts(resource: JsonObject, enough: number): number {

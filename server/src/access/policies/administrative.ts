@@ -1,11 +1,17 @@
-import { BREAK_GLASS_CATEGORY, RESTRICTED } from './labels.ts';
-import type { RolePolicy } from './policy.ts';
+import { ROLE_SYSTEM } from '../../agents/codes.ts';
+import { BREAK_GLASS_CATEGORY, CHAT_CATEGORY, CONVERSATION_TASK, RESTRICTED } from './labels.ts';
+import type { PolicyRule, Role, RolePolicy } from './policy.ts';
 import { DIRECTORY, FINANCIAL, KNOWLEDGE, SCHEDULING } from './types.ts';
 
 /*
  * Those who run the organisation. HIPAA's minimum necessary (45 CFR 164.502(b)): no role here reads notes or findings but
  * those that its work is about.
  */
+
+/** What workflows and agents ask of people with a role: steps, approvals, escalations. */
+function ownTasks(role: Role): PolicyRule {
+  return { types: ['Task'], may: 'rus', search: `performer=${ROLE_SYSTEM}|${role}` };
+}
 
 export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
   {
@@ -31,6 +37,7 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
     breakGlass: false,
     rules: [
       { types: DIRECTORY, may: 'cruds' },
+      ownTasks('org_admin'),
       { types: KNOWLEDGE, may: 'cruds' },
       { types: SCHEDULING, may: 'crus' },
       { types: ['Patient', 'RelatedPerson', 'Person'], may: 'crus' },
@@ -50,6 +57,7 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
     rules: [
       { types: ['Patient', 'RelatedPerson'], may: 'crus' },
       { types: ['Encounter', 'EpisodeOfCare', 'Task'], may: 'rs' },
+      ownTasks('practice_manager'),
       { types: SCHEDULING, may: 'cruds' },
       { types: FINANCIAL, may: 'rs' },
       { types: DIRECTORY, may: 'crus' },
@@ -59,7 +67,8 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
   },
   {
     role: 'front_desk',
-    title: 'Receives patients: registers them, their insurance and arrival',
+    title:
+      'Receives patients: registers them, their insurance and arrival; answers those who ask for a person',
     ownPatients: false,
     hiddenLabels: RESTRICTED,
     hiddenElements: {
@@ -72,9 +81,13 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
       { types: ['Encounter'], may: 'rs' },
       { types: SCHEDULING, may: 'crus' },
       { types: ['CoverageEligibilityRequest', 'CoverageEligibilityResponse'], may: 'crs' },
+      ownTasks('front_desk'),
       { types: DIRECTORY, may: 'rs' },
       { types: ['Consent', 'QuestionnaireResponse'], may: 'c' },
       { types: ['Questionnaire', 'ValueSet', 'CodeSystem'], may: 'rs' },
+      // Whom patients are written to by when they ask for a person.
+      { types: ['Task'], may: 'rus', search: `code=${CONVERSATION_TASK}` },
+      { types: ['Communication'], may: 'crs', search: `category=${CHAT_CATEGORY}` },
     ],
   },
   {
@@ -92,6 +105,7 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
       { types: ['Patient'], may: 'rs' },
       { types: SCHEDULING, may: 'cruds' },
       { types: ['ServiceRequest'], may: 'rs', search: 'status=active' },
+      ownTasks('scheduler'),
       {
         types: [
           'Endpoint',
@@ -119,6 +133,7 @@ export const ADMINISTRATIVE_POLICIES: readonly RolePolicy[] = [
     rules: [
       { types: ['Patient', 'RelatedPerson'], may: 'rs' },
       { types: FINANCIAL, may: 'cruds' },
+      ownTasks('billing'),
       { types: ['Encounter', 'EpisodeOfCare', 'Procedure', 'ServiceRequest'], may: 'rs' },
       { types: ['Condition'], may: 'rs', search: 'category=encounter-diagnosis' },
       { types: DIRECTORY, may: 'rs' },

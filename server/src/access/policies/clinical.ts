@@ -1,3 +1,4 @@
+import { TEMPORARY_PATIENT } from '../../agents/triage/terms.ts';
 import { LEGAL, PSYCHOTHERAPY_NOTES, RESTRICTED, SUBSTANCE_USE, VERY_RESTRICTED } from './labels.ts';
 import type { RolePolicy } from './policy.ts';
 import {
@@ -65,6 +66,8 @@ export const CLINICAL_POLICIES: readonly RolePolicy[] = [
     breakGlass: true,
     rules: [
       { types: DEMOGRAPHICS, may: 'rus' },
+      // Somebody whom nobody knows: the admission finds out who it is.
+      { types: ['Patient'], may: 'c', search: `identifier=${TEMPORARY_PATIENT}|` },
       { types: CLINICAL, may: 'crus' },
       { types: DOCUMENTS, may: 'crus' },
       { types: CARE, may: 'crus' },

@@ -29,3 +29,8 @@ export const RESTRICTED: readonly string[] = [
   ...SEXUAL_HEALTH,
   ...sensitivity('GDIS', 'SPI', 'TBOO', 'VIO', 'CEL'),
 ];
+
+/** Category of the messages of conversations with patients. */
+export const CHAT_CATEGORY = 'https://vesta.health/fhir/CodeSystem/communication-category|chat';
+/** Code of the Tasks of those whom conversations ask for. */
+export const CONVERSATION_TASK = 'https://vesta.health/fhir/CodeSystem/task|conversation';

@@ -15,6 +15,7 @@ export const ROLES = [
   'patient',
   'caregiver',
   'researcher',
+  'national',
   'api_consumer',
   'agent',
 ] as const;

@@ -61,6 +61,21 @@ export const SYSTEM_POLICIES: readonly RolePolicy[] = [
     ],
   },
   {
+    role: 'national',
+    title:
+      'National health authority: facilities, measures and the figures they submit; no record of a patient',
+    ownPatients: false,
+    hiddenLabels: RESTRICTED,
+    hiddenElements: {},
+    breakGlass: false,
+    rules: [
+      // Figures of groups only: a report of type individual is about a patient.
+      { types: ['MeasureReport'], may: 'rs', search: 'subject:missing=true' },
+      { types: DIRECTORY, may: 'rs' },
+      { types: KNOWLEDGE, may: 'rs' },
+    ],
+  },
+  {
     role: 'api_consumer',
     title: 'Program of a partner: reads records as far as its scopes go; writes nothing',
     ownPatients: false,

@@ -1,5 +1,5 @@
+import type OpenAI from 'openai';
 import { isObject, objectsOf } from '../../json/objects.ts';
-import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 
 /** Where a model is. */
@@ -51,53 +51,70 @@ export type AskEndpoint = (request: ChatRequest) => Promise<ChatAnswer>;
 
 const MAX_ANSWER = 1_000_000;
 
-/** Asks an OpenAI-compatible endpoint: POST {url}/chat/completions, with a JSON schema as the response format. */
-export function openAiCompatible({ url, key, model }: EndpointSettings): AskEndpoint {
-  const address = `${url.replace(/\/+$/, '')}/chat/completions`;
+/**
+ * Asks an OpenAI-compatible endpoint by the package `openai`: chat completions, with a JSON schema as the response format.
+ * It is loaded with the first question. Each question is asked once: who asks knows how often and how long it may be tried.
+ */
+export function openAiCompatible(settings: EndpointSettings): AskEndpoint {
+  const { model } = settings;
+  let client: Promise<OpenAI> | undefined;
   return async ({ messages, schema, maxTokens, signal }) => {
-    let response: Response;
-    let body: string;
+    client ??= clientOf(settings);
+    let completion: unknown;
     try {
-      response = await fetch(address, {
-        method: 'POST',
-        signal,
-        redirect: 'error',
-        headers: {
-          'Content-Type': 'application/json',
-          Accept: 'application/json',
-          ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
-        },
-        body: JSON.stringify({
+      const { chat } = await client;
+      completion = await chat.completions.create(
+        {
           model,
-          messages,
+          messages: messages.map((message) => ({ ...message })),
           max_tokens: maxTokens,
           temperature: 0,
           response_format: {
             type: 'json_schema',
             json_schema: { name: 'answer', strict: true, schema },
           },
-        }),
-      });
-      body = await bounded(response);
+        },
+        { signal },
+      );
     } catch (error) {
-      if (error instanceof EndpointError) throw error;
-      throw new EndpointError(signal.aborted ? 'It took too long' : 'It cannot be reached', !signal.aborted);
+      throw failureOf(error, signal);
     }
-    if (!response.ok) {
-      const passing = response.status === 408 || response.status === 429 || response.status >= 500;
-      throw new EndpointError(`It answered ${response.status}`, passing, retryAfterOf(response));
-    }
-    return answerOf(body, model, messages);
+    return answerOf(completion as JsonValue, model, messages);
   };
 }
 
-function answerOf(body: string, asked: string, messages: readonly ChatMessage[]): ChatAnswer {
-  let json: JsonValue;
-  try {
-    json = parseJson(body);
-  } catch {
-    throw new EndpointError('Its answer is no JSON', true);
+async function clientOf({ url, key }: EndpointSettings): Promise<OpenAI> {
+  const { default: Client } = await import('openai');
+  return new Client({
+    baseURL: url,
+    // It refuses to be without a key; an endpoint that takes none is sent none.
+    apiKey: key ?? 'none',
+    ...(key === undefined ? { defaultHeaders: { Authorization: null } } : {}),
+    // What else it would take from the environment.
+    organization: null,
+    project: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    fetch: async (input, init) => bounded(await fetch(input, { ...init, redirect: 'error' })),
+  });
+}
+
+/** What is wrong, in our words: those of the endpoint may hold what was asked. */
+function failureOf(error: unknown, signal: AbortSignal): EndpointError {
+  if (error instanceof EndpointError) return error;
+  if (signal.aborted) return new EndpointError('It took too long', false);
+  if (!(error instanceof Error)) return new EndpointError('It cannot be reached', true);
+  if (error.cause instanceof EndpointError) return error.cause;
+  const { status, headers } = error as { status?: unknown; headers?: unknown };
+  if (typeof status === 'number') {
+    const passing = status === 408 || status === 429 || status >= 500;
+    return new EndpointError(`It answered ${status}`, passing, retryAfterOf(headers));
   }
+  if (error instanceof SyntaxError) return new EndpointError('Its answer is no JSON', true);
+  return new EndpointError('It cannot be reached', true);
+}
+
+function answerOf(json: JsonValue, asked: string, messages: readonly ChatMessage[]): ChatAnswer {
   const choice = isObject(json) ? objectsOf(json['choices'])[0] : undefined;
   const message = isObject(choice?.['message']) ? choice['message'] : undefined;
   if (!isObject(json) || message === undefined) throw new EndpointError('Its answer has no message', true);
@@ -105,7 +122,8 @@ function answerOf(body: string, asked: string, messages: readonly ChatMessage[])
   const total = isObject(usage) ? Number(usage['total_tokens']) : Number.NaN;
   const content = message['content'];
   const complete = choice?.['finish_reason'] !== 'length' && typeof content === 'string';
-  const characters = messages.reduce((sum, one) => sum + one.content.length, 0) + body.length;
+  const answered = typeof content === 'string' ? content.length : 0;
+  const characters = messages.reduce((sum, one) => sum + one.content.length, answered);
   return {
     text: complete ? content : undefined,
     model: typeof model === 'string' ? model.slice(0, 200) : asked,
@@ -114,7 +132,8 @@ function answerOf(body: string, asked: string, messages: readonly ChatMessage[])
   };
 }
 
-async function bounded(response: Response): Promise<string> {
+/** The same answer, read whole. @throws EndpointError for one that is too long */
+async function bounded(response: Response): Promise<Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -122,10 +141,13 @@ async function bounded(response: Response): Promise<string> {
     if (size > MAX_ANSWER) throw new EndpointError('Its answer is too long', false);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const { status, headers } = response;
+  const isEmpty = status === 204 || status === 205 || status === 304;
+  return new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers });
 }
 
-function retryAfterOf(response: Response): number | undefined {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+function retryAfterOf(headers: unknown): number | undefined {
+  if (!(headers instanceof Headers)) return undefined;
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { InternalClient } from '../../fhir/internal-client.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
@@ -8,6 +7,7 @@ import { keepRequest } from '../../storage/events/agent-requests.ts';
 import type { ActionOutcome, AgentAction, AgentContext, AnyAgent } from '../agent.ts';
 import { AGENT_ACTION, ROLE_SYSTEM, RUN_IDENTIFIER, TASK_PART } from '../codes.ts';
 import type { Actor } from './record.ts';
+import { idOf } from './run-ids.ts';
 import type { AgentRuntime } from './runtime.ts';
 import { runtimeScope } from './scope.ts';
 
@@ -69,7 +69,7 @@ async function ask(
 ): Promise<string> {
   const { tenant } = context;
   const runId = agentContext.run.id;
-  const id = taskId(runId, action.code, place);
+  const id = idOf(runId, action.code, String(place));
   const client = new InternalClient(runtime.options.fhir(), context, runtimeScope(tenant, actor.device), {
     actor: { agent: actor.device, client: actor.device, request: runId },
   });
@@ -136,15 +136,6 @@ export function transactionOf(task: Resource): string | undefined {
   );
   const data = found[0]?.['valueBase64Binary'];
   return found.length === 1 && typeof data === 'string' ? data : undefined;
-}
-
-/** A version 8 UUID (RFC 9562) that follows from what it is for. */
-function taskId(runId: string, code: string, place: number): string {
-  const bytes = createHash('sha256').update(`${runId}\n${code}\n${place}`).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 /** Whom the action is for, when there is just one patient in it that is there already. */

@@ -1,4 +1,4 @@
-import { entriesOf } from '../../audit/entry.ts';
+import { type AuditEntry, entriesOf } from '../../audit/entry.ts';
 import { auditEventResource } from '../../audit/resource.ts';
 import type { FhirServer } from '../../fhir/fhir-server.ts';
 import { InternalClient } from '../../fhir/internal-client.ts';
@@ -13,9 +13,7 @@ export function recordAsResources(fhir: () => FhirServer, onError: (error: unkno
       const context = await fhir().tenants.current(tenant);
       const client = new InternalClient(fhir(), context, runtimeScope(tenant), { audited: false });
       for (const entry of entriesOf(event)) {
-        const make = async (patients: readonly string[] | undefined) => {
-          const { patients: _, ...rest } = entry;
-          const told = { ...rest, ...(patients === undefined ? {} : { patients }) };
+        const make = async (told: AuditEntry) => {
           const whole = { written: entry.time, n: 0, entry: told };
           const {
             id: _id,
@@ -25,16 +23,36 @@ export function recordAsResources(fhir: () => FhirServer, onError: (error: unkno
           await client.create({ ...resource, resourceType: 'AuditEvent' });
         };
         try {
-          await make(entry.patients);
+          await make(entry);
         } catch (error) {
-          // A patient that is only talked about is no resource here.
-          if (!(error instanceof FhirError) || error.status >= 500 || entry.patients === undefined)
-            throw error;
-          await make(undefined);
+          // What is only talked about is no resource here.
+          if (!(error instanceof FhirError) || error.status >= 500) throw error;
+          const { patients = [], about = [], ...rest } = entry;
+          const [there, known] = await Promise.all([
+            existing(client, about),
+            existing(
+              client,
+              patients.map((id) => `Patient/${id}`),
+            ),
+          ]);
+          const ids = known.map((reference) => reference.slice('Patient/'.length));
+          await make({
+            ...rest,
+            ...(there.length === 0 ? {} : { about: there }),
+            ...(ids.length === 0 ? {} : { patients: ids }),
+          });
         }
       }
     } catch (error) {
       onError(error);
     }
   };
+}
+
+/** Those of some references that point to a resource. */
+async function existing(client: InternalClient, references: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    references.map(async (reference) => ((await client.follow(reference)) === undefined ? [] : [reference])),
+  );
+  return found.flat();
 }

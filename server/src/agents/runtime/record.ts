@@ -52,6 +52,7 @@ export function stepEvent(ended: EndedStep, actor: Actor): AuditInput {
     client: actor.device,
     ...(actor.purpose === undefined ? {} : { purpose: actor.purpose }),
     request: ended.runId,
+    ...(ended.kind === 'agent-run' ? aboutOf(input, output) : {}),
     ...(patients.length === 0 ? {} : { patients }),
     detail: {
       agent: ended.agent,
@@ -87,6 +88,28 @@ function textOf(value: unknown): string {
   return value === undefined ? '' : (JSON.stringify(value) ?? '');
 }
 
+/** Of every Patient, of references to one, and of what is a text alone. */
 function patientsOf(text: string): string[] {
-  return text === '' ? [] : patientsIn(text);
+  if (text === '') return [];
+  const alone = [...text.matchAll(/"Patient\/([A-Za-z0-9\-.]{1,64})"/g)].map(([, id]) => id as string);
+  return [...patientsIn(text), ...alone];
+}
+
+const ABOUT = 'Task|Encounter|RequestGroup|Appointment|Communication|CommunicationRequest';
+const MENTIONS = new RegExp(
+  String.raw`"(${ABOUT})\/([A-Za-z0-9\-.]{1,64})"|"resourceType":"(${ABOUT})","id":"([A-Za-z0-9\-.]{1,64})"`,
+  'g',
+);
+/** Most things that a run is found by. */
+const MOST_ABOUT = 30;
+
+/** What a run is about, by what goes in and comes out. */
+function aboutOf(...texts: readonly string[]): { about?: readonly string[] } {
+  const found = new Set<string>();
+  for (const text of texts) {
+    for (const [, type, id, ownType, ownId] of text.matchAll(MENTIONS)) {
+      if (found.size < MOST_ABOUT) found.add(`${type ?? ownType}/${id ?? ownId}`);
+    }
+  }
+  return found.size === 0 ? {} : { about: [...found] };
 }

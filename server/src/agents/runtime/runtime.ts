@@ -6,13 +6,14 @@ import type { TenantContext } from '../../fhir/tenant-context.ts';
 import type { JsonValue } from '../../json/types.ts';
 import type { Connections } from '../../storage/connections.ts';
 import { uuidV7 } from '../../storage/row-id.ts';
-import type { AgentContext, AnyAgent } from '../agent.ts';
+import type { AgentContext, AnyAgent, Wake } from '../agent.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { act } from './actions.ts';
 import { AgentDevices } from './devices.ts';
 import { type RunEnd, RunMeasures } from './metrics.ts';
 import { type Actor, type EndedStep, type RecordEvent, stepEvent } from './record.ts';
-import { agentScope } from './scope.ts';
+import { idOf } from './run-ids.ts';
+import { agentScope, directoryScope } from './scope.ts';
 import { ScopedTools } from './tools.ts';
 
 /** Where models come from: one for each run, so that its budget is the tenant's. */
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Names the run; a run that is tried again has the same. */
   readonly runId?: string;
+  /** The agents in whose runs it runs, the outermost first. */
+  readonly within?: readonly string[];
 }
 
 /** What a run has come to. */
@@ -49,6 +52,9 @@ export interface RunResult {
   readonly id: string;
   readonly output: unknown;
 }
+
+/** Most agents that run in one another. */
+const DEEPEST = 5;
 
 /** What happens in a run, at its innermost step. */
 interface Frame {
@@ -85,6 +91,27 @@ export class AgentRuntime {
     return this.#agents.get(name);
   }
 
+  /** The agents that something of a kind wakes, with what does. */
+  wokenBy<K extends Wake['kind']>(kind: K): { agent: AnyAgent; wake: Extract<Wake, { kind: K }> }[] {
+    return this.options.agents.flatMap((agent) =>
+      agent.wakes
+        .filter((wake): wake is Extract<Wake, { kind: K }> => wake.kind === kind)
+        .map((wake) => ({ agent, wake })),
+    );
+  }
+
+  /** The agent of a workflow's step; undefined where people do it. */
+  agentOfStep(code: string): AnyAgent | undefined {
+    return this.wokenBy('step').find(({ wake }) => wake.code === code)?.agent;
+  }
+
+  /** The agents that answer a person's intent. */
+  agentsOfIntent(intent: string): AnyAgent[] {
+    return this.wokenBy('conversation')
+      .filter(({ wake }) => wake.intents.includes(intent))
+      .map(({ agent }) => agent);
+  }
+
   /**
    * Runs an agent.
    * @param value what the agent's input() takes
@@ -108,7 +135,7 @@ export class AgentRuntime {
     context: TenantContext,
     agent: AnyAgent,
     value: JsonValue,
-    { caller, signal, runId = uuidV7() }: RunOptions,
+    { caller, signal, runId = uuidV7(), within = [] }: RunOptions,
     work: (agentContext: AgentContext) => Promise<unknown>,
   ): Promise<RunResult> {
     const device = await this.devices.referenceOf(context, agent);
@@ -122,7 +149,7 @@ export class AgentRuntime {
     let output: unknown;
     let error: unknown;
     try {
-      const agentContext = this.#contextOf(context, agent, scope, actor, runId, ends);
+      const agentContext = this.#contextOf(context, agent, scope, actor, runId, ends, caller, within);
       output = await Promise.race([this.#frames.run({ step: '' }, () => work(agentContext)), aborted(ends)]);
     } catch (thrown) {
       error = ends.aborted ? ends.reason : thrown;
@@ -147,28 +174,45 @@ export class AgentRuntime {
     actor: Actor,
     runId: string,
     signal: AbortSignal,
+    caller: AccessScope | undefined,
+    within: readonly string[],
   ): AgentContext {
     const { subject, purposeOfUse } = scope;
-    const fhir = new ScopedTools(this.options.fhir(), context, scope, {
-      actor: {
-        agent: subject,
-        client: actor.device,
-        request: runId,
-        ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
-      },
-      signal,
-    });
+    const tools = (as: AccessScope) =>
+      new ScopedTools(this.options.fhir(), context, as, {
+        actor: {
+          agent: subject,
+          client: actor.device,
+          request: runId,
+          ...(purposeOfUse === undefined ? {} : { purpose: purposeOfUse }),
+        },
+        signal,
+      });
     const step = <T>(name: string, input: JsonValue, work: () => Promise<T>) =>
       this.#step(context.tenant, agent, actor, runId, signal, name, input, work);
     const model = this.options.models?.of(context);
     let asked = 0;
+    let delegated = 0;
     const agentContext: AgentContext = {
       tenant: context.tenant,
+      baseUrl: context.baseUrl,
       scope,
       signal,
       now: this.options.now ?? (() => new Date()),
       run: { id: runId },
-      fhir,
+      fhir: tools(scope),
+      directory: tools(directoryScope(context.tenant, actor.device)),
+      idFor: (name) => idOf(runId, name),
+      delegate: async (name, value) => {
+        const chain = [...within, agent.name];
+        if (chain.includes(name) || chain.length >= DEEPEST)
+          throw new Error(`Agents call one another in a circle: ${[...chain, name].join(', ')}`);
+        const inner = idOf(runId, 'delegate', name, String(delegated++));
+        const result = await step(`delegate: ${name}`, { agent: name, run: inner }, () =>
+          this.run(context, name, value, { caller, signal, runId: inner, within: chain }),
+        );
+        return result.output;
+      },
       model: model && recordedModel(model, step),
       step,
       act: (code, reason, bundle, focus) =>

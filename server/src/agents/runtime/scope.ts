@@ -35,9 +35,33 @@ export function runtimeScope(tenant: Tenant, device?: string): AccessScope {
       interactions: ['read', 'vread', 'search-type', 'create', 'update', 'transaction'],
     },
     { types: ['AuditEvent'], interactions: ['create'] },
-    // For what a Task refers to: whether it is there.
-    { types: ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'], interactions: ['read'] },
+    // For what Tasks and AuditEvents refer to: whether it is there.
+    {
+      types: [
+        'Practitioner',
+        'PractitionerRole',
+        'Patient',
+        'RelatedPerson',
+        'Encounter',
+        'RequestGroup',
+        'Appointment',
+        'Communication',
+        'CommunicationRequest',
+      ],
+      interactions: ['read'],
+    },
   ];
   if (device === undefined) return { tenant, subject: 'vesta', client: 'vesta', grants };
+  return { tenant, subject: device, client: device, agent: true, grants };
+}
+
+/** What agents read whoever asks: the directory and what is written for everybody. Nothing of patients is in it. */
+export function directoryScope(tenant: Tenant, device: string): AccessScope {
+  const grants: AccessScope['grants'] = [
+    {
+      types: ['HealthcareService', 'Library', 'Location', 'Organization', 'Practitioner', 'PractitionerRole'],
+      interactions: ['read', 'search-type'],
+    },
+  ];
   return { tenant, subject: device, client: device, agent: true, grants };
 }

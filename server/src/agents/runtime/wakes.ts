@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { EventConsumer, ResourceEvent } from '../../events/event.ts';
 import { InternalClient } from '../../fhir/internal-client.ts';
 import { FhirError } from '../../fhir/outcome.ts';
@@ -6,6 +5,7 @@ import type { TenantContext } from '../../fhir/tenant-context.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AnyAgent, Wake } from '../agent.ts';
 import { approvals } from './approvals.ts';
+import { idOf } from './run-ids.ts';
 import type { AgentRuntime } from './runtime.ts';
 import { agentScope } from './scope.ts';
 
@@ -49,7 +49,10 @@ function consumerOf(runtime: AgentRuntime, agent: AnyAgent, wakes: readonly Even
         ...(resource === undefined ? {} : { resource }),
       };
       try {
-        await runtime.run(context, agent.name, input, { signal, runId: runIdOf(agent, event) });
+        await runtime.run(context, agent.name, input, {
+          signal,
+          runId: idOf(agent.name, String(event.tenant.id), event.id),
+        });
       } catch (error) {
         // A refusal is recorded with the run, and stays one however often it is tried.
         if (
@@ -86,10 +89,4 @@ async function resourceOf(
       return undefined;
     throw error;
   }
-}
-
-/** The same for every try: what a run makes once is found again by it. */
-function runIdOf(agent: AnyAgent, { tenant, id }: ResourceEvent): string {
-  const bytes = createHash('sha256').update(`${agent.name}\n${tenant.id}\n${id}`).digest('hex');
-  return `${bytes.slice(0, 8)}-${bytes.slice(8, 12)}-8${bytes.slice(13, 16)}-8${bytes.slice(17, 20)}-${bytes.slice(20, 32)}`;
 }

@@ -69,6 +69,12 @@ const ROLES: readonly DemoRole[] = [
     person: ['theo-mother', 'Adaeze Okafor'],
   },
   { role: 'researcher', name: 'Rana Researcher', kind: 'practitioners' },
+  {
+    role: 'national',
+    name: 'Nadia National',
+    kind: 'practitioners',
+    person: ['nadia-national', 'Nadia National'],
+  },
   { role: 'api_consumer', name: 'A partner’s program' },
   { role: 'agent', name: 'An agent' },
 ];

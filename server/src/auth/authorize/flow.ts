@@ -241,6 +241,7 @@ export function authorizedRequest(
     encounter,
     needPatientBanner: launch?.needPatientBanner,
     intent: launch?.intent,
+    appContext: launch?.appContext,
     fhirContext: launch?.fhirContext,
     nonce: request.nonce,
     // Patients and those who care for them look at their own records (v3 ActReason).

@@ -101,9 +101,11 @@ function contentOf({ form, json }: PublicFetchOptions): { type: string; text: st
   return form && { type: 'application/x-www-form-urlencoded', text: form.toString() };
 }
 
-const NOT_PUBLIC = 'The name leads to an address that is not public';
+/** What {@link publicLookup} fails with. */
+export const NOT_PUBLIC = 'The name leads to an address that is not public';
 
-const publicLookup: LookupFunction = (hostname, options, callback) => {
+/** Looks names up for connections that must stay out of private networks. */
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
   systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, '', 0);
     if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {

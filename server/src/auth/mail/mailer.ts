@@ -21,6 +21,8 @@ export interface Mail {
   readonly subject: string;
   readonly text: string;
   readonly language: string;
+  /** Message-ID (RFC 5322 3.6.4), with its angle brackets; by default one is made. */
+  readonly messageId?: string;
 }
 
 /** Hands mails over. */

@@ -27,7 +27,7 @@ export function smtpTransport(url: string, from: string): MailTransport {
   const { hostname, protocol } = new URL(url);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   let transporter: Promise<import('nodemailer').Transporter> | undefined;
-  return async ({ to, subject, text, language }) => {
+  return async ({ to, subject, text, language, messageId }) => {
     transporter ??= import('nodemailer').then(({ createTransport }) =>
       createTransport({
         url,
@@ -46,6 +46,7 @@ export function smtpTransport(url: string, from: string): MailTransport {
       to: { name: '', address: to },
       subject,
       text,
+      ...(messageId === undefined ? {} : { messageId }),
       headers: { 'Content-Language': language, 'Auto-Submitted': 'auto-generated' },
     });
   };

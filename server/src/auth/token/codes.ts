@@ -17,6 +17,8 @@ export interface AuthorizedRequest {
   readonly encounter?: string;
   readonly needPatientBanner?: boolean;
   readonly intent?: string;
+  /** CDS Hooks 2.0, Link: what the card has said that opened the app; in the token response as it is. */
+  readonly appContext?: string;
   /** SMART App Launch 2.2, `fhirContext`: further resources in context. */
   readonly fhirContext?: readonly Readonly<Record<string, unknown>>[];
   readonly nonce?: string;

@@ -3,6 +3,8 @@ export interface GrantContext {
   readonly nonce?: string;
   readonly needPatientBanner?: boolean;
   readonly intent?: string;
+  /** CDS Hooks 2.0, Link: what the card has said that opened the app; in the token response as it is. */
+  readonly appContext?: string;
   readonly fhirContext?: readonly Readonly<Record<string, unknown>>[];
   /** When the person proved who they are: epoch seconds. */
   readonly authTime?: number;

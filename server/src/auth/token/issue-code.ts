@@ -36,7 +36,7 @@ export async function issueCode(
 
 /** @param now epoch milliseconds */
 function grantOf(request: AuthorizedRequest, now: number): AuthGrant {
-  const { nonce, needPatientBanner, intent, fhirContext, authTime } = request;
+  const { nonce, needPatientBanner, intent, appContext, fhirContext, authTime } = request;
   return compact({
     id: randomUUID(),
     clientId: request.clientId,
@@ -52,6 +52,7 @@ function grantOf(request: AuthorizedRequest, now: number): AuthGrant {
       nonce,
       needPatientBanner,
       intent,
+      appContext,
       fhirContext,
       authTime: authTime ?? Math.floor(now / 1000),
     }),

@@ -11,14 +11,16 @@ import type { LaunchContext } from './launches.ts';
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 const MAX_CONTEXT = 20;
+/** Characters of what a card hands to the app that it links to. */
+const MAX_APP_CONTEXT = 20_000;
 
 /**
  * POST {issuer}/launch: an EHR makes the `launch` value for an app that it is about to open. The bearer is a person with
  * `user/` scopes, and then the launch is for that person alone, or a service with `system/` scopes, and then it is for
  * whoever logs in and may see the patient. The resources in context are ones that the bearer may read.
  *
- * Body (JSON): `patient` and `encounter` (ids), `need_patient_banner`, `intent`, `fhirContext`, `client_id` (only this app
- * may use it). Answer 201: `launch`, `iss` and, when the app is known and has a launch_uri, `launch_url` to open.
+ * Body (JSON): `patient` and `encounter` (ids), `need_patient_banner`, `intent`, `appContext` (of a link of CDS Hooks),
+ * `fhirContext`, `client_id` (only this app may use it). Answer 201: `launch`, `iss` and, when the app is known and has a launch_uri, `launch_url` to open.
  * @throws OAuthError
  */
 export async function launchEndpoint(
@@ -73,10 +75,10 @@ function contextOf(body: unknown, token: AccessToken): LaunchContext {
     if (typeof value !== 'string' || !ID.test(value)) throw malformed(`${name} must be the id of a resource`);
     return value;
   };
-  const text = (name: string): string | undefined => {
+  const text = (name: string, most = 255): string | undefined => {
     const value = given[name];
     if (value === undefined) return undefined;
-    if (typeof value !== 'string' || value === '' || value.length > 255)
+    if (typeof value !== 'string' || value === '' || value.length > most)
       throw malformed(`${name} must be a text`);
     return value;
   };
@@ -89,6 +91,7 @@ function contextOf(body: unknown, token: AccessToken): LaunchContext {
     encounter: id('encounter'),
     needPatientBanner: banner,
     intent: text('intent'),
+    appContext: text('appContext', MAX_APP_CONTEXT),
     fhirContext: fhirContextOf(given['fhirContext']),
     accountId: token.role === undefined ? undefined : token.subject,
     clientId: text('client_id'),

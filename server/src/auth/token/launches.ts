@@ -8,6 +8,8 @@ export interface LaunchContext {
   readonly encounter?: string;
   readonly needPatientBanner?: boolean;
   readonly intent?: string;
+  /** CDS Hooks 2.0, Link: what the card has said that opened the app; in the token response as it is. */
+  readonly appContext?: string;
   readonly fhirContext?: readonly Readonly<Record<string, unknown>>[];
   /** Only this account may use the launch; absent when a service made it. */
   readonly accountId?: string;

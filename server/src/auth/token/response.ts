@@ -30,7 +30,7 @@ export async function userTokenResponse(
       ? mintIdToken(mint, tenant, grant, scopes, first ? grant.context.nonce : undefined)
       : undefined,
   ]);
-  const { needPatientBanner, intent, fhirContext } = grant.context;
+  const { needPatientBanner, intent, appContext, fhirContext } = grant.context;
   return compact({
     access_token: access.jwt,
     token_type: 'Bearer',
@@ -43,6 +43,7 @@ export async function userTokenResponse(
     fhirContext: fhirContext === undefined ? undefined : [...fhirContext],
     need_patient_banner: needPatientBanner ?? (grant.patient === undefined ? undefined : true),
     intent,
+    appContext,
     smart_style_url: `${urlsOf(settings.baseUrl, tenant).issuer}/smart-style.json`,
     tenant: tenant.name,
   });

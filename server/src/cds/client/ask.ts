@@ -9,7 +9,7 @@ import type { StoredCdsRegistrations } from '../../storage/cds/registrations.ts'
 import type { CdsEnvironment } from '../environment.ts';
 import { contextText } from '../hooks/context.ts';
 import type { TokenSource, UserType } from '../hooks/token.ts';
-import type { CdsRequest, CdsResponse, CdsServiceDescription, Hook } from '../hooks/types.ts';
+import type { CdsRequest, CdsResponse, CdsServiceDescription, Hook, Prefetch } from '../hooks/types.ts';
 import type { CdsProviderRegistration } from '../registrations.ts';
 import { callService, TimeLimitError, tokensOf, withinTime } from '../service/call.ts';
 import { fillPrefetch, type PrefetchSource } from '../service/prefetch.ts';
@@ -52,7 +52,8 @@ export async function askServices(
     .map((service) =>
       asker.report(`${OWN}/${service.id}`, service.title, service.id, (timeLeft) =>
         callService(service, asker.request, {
-          tenant: question.tenant.tenant,
+          tenant: question.tenant,
+          caller: question.scope,
           source: asker.ownSource,
           user: asker.user,
           now: asker.now,
@@ -127,7 +128,36 @@ class Asker {
       ...(fhirAuthorization === undefined ? {} : { fhirAuthorization }),
       ...(Object.keys(prefetch).length === 0 ? {} : { prefetch }),
     };
+    await this.#record(provider, service, prefetch);
+    // The service is not to blame for time that it did not have.
+    if (this.#timeLeft() <= 0) throw new TimeLimitError();
     return await this.#providers.call(tenant, provider, service, request, this.#timeLeft());
+  }
+
+  /** Before anything is sent: whose data goes to whom (45 CFR 164.528 has patients ask for it). */
+  async #record(
+    provider: CdsProviderRegistration,
+    service: CdsServiceDescription,
+    prefetch: Prefetch,
+  ): Promise<void> {
+    const { tenant, context, scope, client } = this.#question;
+    const patient = contextText(context, 'patientId');
+    const { emergencies, ...actor } = client.actor ?? { agent: scope.subject };
+    const purpose = (patient === undefined ? undefined : emergencies?.[patient]) ?? scope.purposeOfUse;
+    await this.#environment.fhir.services.audit?.report(tenant.tenant, {
+      kind: 'cds-call',
+      ...actor,
+      client: `cds-service/${provider.id}`,
+      ...(purpose === undefined ? {} : { purpose }),
+      ...(patient === undefined ? {} : { patients: [patient] }),
+      detail: {
+        service: `${provider.id}/${service.id}`,
+        url: provider.url,
+        hook: this.#question.hook,
+        instance: this.#question.hookInstance,
+        prefetch: Object.keys(prefetch).join(' '),
+      },
+    });
   }
 
   async #authorizationFor(provider: CdsProviderRegistration) {
@@ -164,7 +194,7 @@ class Asker {
       const { problems, ...response } = await withinTime(work(timeLeft), timeLeft);
       return { report: done(undefined, problems), response };
     } catch (error) {
-      const reason = reasonOf(error);
+      const reason = this.#timeLeft() <= 0 ? 'time-limit' : reasonOf(error);
       if (reason === 'failure' && !(error instanceof UnavailableError))
         log.error({ err: error }, 'CDS service failure');
       else

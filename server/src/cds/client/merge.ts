@@ -1,5 +1,5 @@
 import { type CdsAction, type CdsCard, type CdsResponse, INDICATORS } from '../hooks/types.ts';
-import { SERVICE_EXTENSION } from '../terms.ts';
+import { INSTANCE_EXTENSION, SERVICE_EXTENSION, SERVICES_EXTENSION } from '../terms.ts';
 
 /** How a service fared when a hook was asked about. */
 export interface ServiceReport {
@@ -20,12 +20,14 @@ export interface ServiceAnswer {
   readonly response?: CdsResponse;
 }
 
-/** What an app gets that asks for the guidance of all services of a hook. */
+/** What an app gets that asks for the guidance of all services of a hook: a response of CDS Hooks. */
 export interface HookAnswer {
-  readonly hookInstance: string;
   readonly cards: readonly CdsCard[];
   readonly systemActions?: readonly CdsAction[];
-  readonly services: readonly ServiceReport[];
+  readonly extension: {
+    readonly [INSTANCE_EXTENSION]: string;
+    readonly [SERVICES_EXTENSION]: readonly ServiceReport[];
+  };
 }
 
 /** Joins what services have answered: cards by urgency, each with the id of its service in `extension`. */
@@ -36,9 +38,11 @@ export function mergeAnswers(hookInstance: string, answers: readonly ServiceAnsw
   const actions = answers.flatMap(({ report, response }) => marked(response?.systemActions ?? [], report));
   const urgency = ({ indicator }: CdsCard) => INDICATORS.indexOf(indicator);
   return {
-    hookInstance,
     cards: cards.sort((a, b) => urgency(b) - urgency(a)),
     ...(actions.length === 0 ? {} : { systemActions: actions }),
-    services: answers.map(({ report }) => report),
+    extension: {
+      [INSTANCE_EXTENSION]: hookInstance,
+      [SERVICES_EXTENSION]: answers.map(({ report }) => report),
+    },
   };
 }

@@ -60,7 +60,7 @@ export class ProviderClient {
     if (known !== undefined && known.at + DISCOVERED > performance.now()) return known.services;
     try {
       const services = await this.#guarded(`${tenant.id} ${provider.id}`, async () =>
-        parseDiscovery(await this.#exchange(tenant, url, url, timeout)),
+        parseDiscovery(await this.#exchange(tenant, provider, url, timeout)),
       );
       this.#discovered.set(key, { services, at: performance.now() });
       return services;
@@ -82,7 +82,7 @@ export class ProviderClient {
     const url = urlOf(provider, id);
     return await this.#guarded(`${tenant.id} ${provider.id}/${id}`, async () =>
       parseResponse(
-        await this.#exchange(tenant, url, url, timeout, JSON.stringify(request)),
+        await this.#exchange(tenant, provider, url, timeout, JSON.stringify(request)),
         title ?? provider.name,
       ),
     );
@@ -99,7 +99,7 @@ export class ProviderClient {
     const url = `${service}/feedback`;
     try {
       // The specification leaves open which of the two URLs is meant.
-      await this.#send(tenant, url, [url, service], FEEDBACK_TIME, JSON.stringify({ feedback }));
+      await this.#send(tenant, provider, url, FEEDBACK_TIME, JSON.stringify({ feedback }), [url, service]);
     } catch (error) {
       throw error instanceof FetchError ? new UnavailableError('failure', error.message) : error;
     }
@@ -130,25 +130,25 @@ export class ProviderClient {
 
   async #exchange(
     tenant: Tenant,
+    provider: CdsProviderRegistration,
     url: string,
-    audience: string,
     timeout: number,
     json?: string,
   ): Promise<JsonValue> {
-    return parseJson(await this.#send(tenant, url, audience, timeout, json));
+    return parseJson(await this.#send(tenant, provider, url, timeout, json));
   }
 
   async #send(
     tenant: Tenant,
+    { privateNetwork }: CdsProviderRegistration,
     url: string,
-    audience: string | string[],
     timeout: number,
     json?: string,
+    audience: string | string[] = url,
   ): Promise<string> {
-    const { allowPrivate } = this.#options;
     const jwt = await this.#options.sign(tenant, audience);
     const { text } = await fetchPublic(url, {
-      allowPrivate,
+      allowPrivate: this.#options.allowPrivate || privateNetwork === true,
       timeout: Math.max(1, Math.ceil(timeout)),
       maxBytes: MAX_BYTES,
       ...(jwt === undefined ? {} : { headers: { Authorization: `Bearer ${jwt}` } }),

@@ -15,6 +15,7 @@ import { checkContext } from '../hooks/context.ts';
 import { parseFeedback } from '../hooks/feedback.ts';
 import { Fields, fault } from '../hooks/fields.ts';
 import { HOOKS, type Hook } from '../hooks/types.ts';
+import { isProviderId } from '../registrations.ts';
 import { storeFeedback } from '../service/feedback-store.ts';
 import { OWN } from '../terms.ts';
 import { askServices } from './ask.ts';
@@ -85,7 +86,7 @@ export function cdsHooksRouter(environment: CdsEnvironment): Router {
       await storeFeedback(fhir, call.context, id, author, feedback);
       return {};
     }
-    const provider = await registrations.findProvider(tenant, owner);
+    const provider = isProviderId(owner) ? await registrations.findProvider(tenant, owner) : undefined;
     if (provider === undefined) throw missing();
     try {
       await providers.sendFeedback(tenant, provider, id, feedback);

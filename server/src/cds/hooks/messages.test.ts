@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FhirError } from '../../fhir/outcome.ts';
-import type { JsonObject } from '../../json/types.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { parseDiscovery } from './discovery.ts';
 import { parseFeedback } from './feedback.ts';
 import { parseRequest } from './request.ts';
@@ -229,5 +231,44 @@ describe('discovery and feedback (CDS Hooks 2.0)', () => {
       expect(refusedAt(() => parseFeedback({ feedback: [{ ...good, ...more }] }))).toBe(at);
     expect(refusedAt(() => parseFeedback({ feedback: [] }))).toBe('feedback');
     expect(refusedAt(() => parseFeedback({}))).toBe('feedback');
+  });
+});
+
+describe('all messages', () => {
+  it('are read or refused with 400, whatever they are', () => {
+    const names = [
+      'hook',
+      'context',
+      'prefetch',
+      'cards',
+      'services',
+      'feedback',
+      'userId',
+      'patientId',
+      'url',
+      'links',
+    ];
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.dictionary(fc.constantFrom(...names), tie('value'), { noNullPrototype: true }),
+        fc.array(tie('value'), { maxLength: 3 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, fc.constantFrom(...(Object.keys(CONTEXTS) as Hook[])), (any, hook) => {
+        const message = any as JsonValue;
+        for (const read of [
+          () => parseRequest(message, hook),
+          () => parseRequest({ hook, hookInstance: randomUUID(), context: message }, hook),
+          () => parseResponse(message, 'x'),
+          () => parseResponse({ cards: [message] }, 'x'),
+          () => parseDiscovery(message),
+          () => parseFeedback(message),
+        ])
+          refusedAt(read);
+      }),
+    );
   });
 });

@@ -76,7 +76,7 @@ function cardOf(fields: Fields, label: string, problems: string[]): CdsCard {
   return {
     ...text(fields, 'uuid'),
     summary: fields.text('summary'),
-    ...text(fields, 'detail', 100_000),
+    ...detailOf(fields),
     indicator: fields.oneOf('indicator', INDICATORS),
     source: sourceOf(fields, label, problems),
     ...(hasSuggestions ? { suggestions } : {}),
@@ -85,6 +85,12 @@ function cardOf(fields: Fields, label: string, problems: string[]): CdsCard {
     ...(links === undefined || links.length === 0 ? {} : { links }),
     ...fields.extension(),
   };
+}
+
+/** GitHub Flavored Markdown lets HTML through: here it stands for itself, whatever shows it. */
+function detailOf(card: Fields): Pick<CdsCard, 'detail'> {
+  const { detail } = text(card, 'detail', 100_000);
+  return detail === undefined ? {} : { detail: detail.replaceAll('<', '&lt;') };
 }
 
 /** What cannot be shown of a source is left out; the guidance counts. */

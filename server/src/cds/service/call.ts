@@ -1,5 +1,6 @@
-import type { Tenant } from '../../access/scope.ts';
+import type { AccessScope } from '../../access/scope.ts';
 import { FhirError } from '../../fhir/outcome.ts';
+import type { TenantContext } from '../../fhir/tenant-context.ts';
 import { objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import type { TokenSource } from '../hooks/token.ts';
@@ -15,7 +16,9 @@ export class TimeLimitError extends Error {
 }
 
 export interface CallOptions {
-  readonly tenant: Tenant;
+  readonly tenant: TenantContext;
+  /** What of the tenant's record is open to who has called; undefined: nothing. */
+  readonly caller: AccessScope | undefined;
   /** Where what was not prefetched comes from; undefined: from nowhere. */
   readonly source: PrefetchSource | undefined;
   readonly user?: TokenSource['user'];
@@ -32,7 +35,7 @@ export interface CallOptions {
 export async function callService(
   service: CdsService,
   request: CdsRequest,
-  { tenant, source, user, now, timeLeft = service.timeout }: CallOptions,
+  { tenant, caller, source, user, now, timeLeft = service.timeout }: CallOptions,
 ): Promise<CdsResponse> {
   const ends = new AbortController();
   const work = async (): Promise<CdsResponse> => {
@@ -40,6 +43,7 @@ export async function callService(
     ends.signal.throwIfAborted();
     const { cards, systemActions } = await service.run(request, {
       tenant,
+      caller,
       prefetch,
       signal: ends.signal,
       now,

@@ -32,6 +32,27 @@ export type EhrVerifier = (
   audiences: readonly string[],
 ) => Promise<CdsClientRegistration>;
 
+/** The issuer that the JWT of an Authorization header claims; nothing of it is checked. */
+export function claimedIssuer(authorization: string | undefined): string | undefined {
+  const jwt = bearerJwt(authorization);
+  try {
+    return jwt === undefined ? undefined : issuerOf(jose.decodeJwt(jwt));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A URI is of these characters only (RFC 3986); what else it may be is nobody's that was registered. */
+const issuerOf = ({ iss }: { readonly iss?: unknown }): string | undefined =>
+  typeof iss === 'string' && /^[\x21-\x7e]{1,1000}$/.test(iss) ? iss : undefined;
+
+function bearerJwt(authorization: string | undefined): string | undefined {
+  const jwt = /^Bearer +([A-Za-z0-9\-_]+\.[A-Za-z0-9\-_]+\.[A-Za-z0-9\-_]*) *$/i.exec(
+    authorization ?? '',
+  )?.[1];
+  return jwt === undefined || jwt.length > MAX_LENGTH ? undefined : jwt;
+}
+
 /**
  * Makes what checks JWTs of EHRs (CDS Hooks 2.0, Trusting CDS Clients): ES384 or RS384, by a key of the issuer that the
  * tenant has registered; for the URL that is called and nothing else; young; used once.
@@ -40,18 +61,16 @@ export type EhrVerifier = (
 export function ehrVerifier(options: EhrJwtOptions): EhrVerifier {
   const { keys, now = Date.now } = options;
   return async (tenant, authorization, accepted) => {
-    const jwt = /^Bearer +([A-Za-z0-9\-_]+\.[A-Za-z0-9\-_]+\.[A-Za-z0-9\-_]*) *$/i.exec(
-      authorization ?? '',
-    )?.[1];
-    if (jwt === undefined || jwt.length > MAX_LENGTH)
+    const jwt = bearerJwt(authorization);
+    if (jwt === undefined)
       throw refused('A JWT of the CDS client is needed as bearer token', authorization === undefined);
     const { header, claimed } = decoded(jwt);
     if (!(ASSERTION_ALGORITHMS as readonly unknown[]).includes(header.alg))
       throw refused(`alg of the JWT must be ${ASSERTION_ALGORITHMS.join(' or ')}`);
     if (header.typ?.toUpperCase() !== 'JWT') throw refused('typ of the JWT must be JWT');
     if (typeof header.kid !== 'string') throw refused('The JWT has no kid');
-    const client =
-      typeof claimed.iss === 'string' ? await options.findClient(tenant, claimed.iss) : undefined;
+    const issuer = issuerOf(claimed);
+    const client = issuer === undefined ? undefined : await options.findClient(tenant, issuer);
     if (client === undefined) throw refused('iss of the JWT is not registered with this tenant');
     if (header.jku !== undefined && header.jku !== client.jku)
       throw refused('jku of the JWT is not the one that is registered');
@@ -108,15 +127,15 @@ async function verified(
 
 async function candidates(
   header: jose.ProtectedHeaderParameters,
-  { jku, jwks }: CdsClientRegistration,
+  { jku, jwks, privateNetwork }: CdsClientRegistration,
   sets: JwkSets,
 ): Promise<readonly jose.CryptoKey[]> {
   const { kid, alg } = header as { kid: string; alg: string };
   if (jku === undefined) return jwks === undefined ? [] : await keysOf(jwks, kid, alg);
   try {
-    const found = await keysOf(await sets.get(jku, false), kid, alg);
+    const found = await keysOf(await sets.get(jku, false, privateNetwork), kid, alg);
     // The EHR may have a new key since.
-    return found.length > 0 ? found : await keysOf(await sets.get(jku, true), kid, alg);
+    return found.length > 0 ? found : await keysOf(await sets.get(jku, true, privateNetwork), kid, alg);
   } catch (error) {
     if (error instanceof FetchError) throw refused(`The keys at jku cannot be had: ${error.message}`);
     throw error;

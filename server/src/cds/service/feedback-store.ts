@@ -5,7 +5,7 @@ import { InternalClient } from '../../fhir/internal-client.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { CdsFeedback } from '../hooks/types.ts';
-import { BASIC_KINDS, FEEDBACK_EXTENSION, FEEDBACK_IDENTIFIER } from '../terms.ts';
+import { BASIC_KINDS, FEEDBACK_EXTENSION, FEEDBACK_IDENTIFIER, FEEDBACK_KIND } from '../terms.ts';
 
 /** Who gives feedback. */
 export interface FeedbackAuthor {
@@ -39,7 +39,11 @@ const feedbackScope = (tenant: Tenant): AccessScope => ({
   tenant,
   subject: 'cds-hooks',
   client: 'cds-hooks',
-  grants: [{ types: ['Basic'], interactions: ['create', 'read', 'search-type'] }],
+  grants: [
+    { types: ['Basic'], interactions: ['create', 'read', 'search-type'] },
+    // Whom the author is: a reference leads to what is there.
+    { types: ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'], interactions: ['read'] },
+  ],
 });
 
 /** The Basic resource of one item of feedback. */
@@ -73,7 +77,7 @@ export function feedbackResource(
       },
     ],
     identifier: [{ system: FEEDBACK_IDENTIFIER, value }],
-    code: { coding: [{ system: BASIC_KINDS, code: 'feedback', display: 'Feedback about a CDS card' }] },
+    code: { coding: [{ system: BASIC_KINDS, ...FEEDBACK_KIND }] },
     created: outcomeTimestamp.slice(0, 10),
     ...(reference === undefined ? {} : { author: { reference } }),
   };

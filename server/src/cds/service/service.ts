@@ -1,4 +1,5 @@
-import type { Tenant } from '../../access/scope.ts';
+import type { AccessScope } from '../../access/scope.ts';
+import type { TenantContext } from '../../fhir/tenant-context.ts';
 import type {
   CdsAction,
   CdsCard,
@@ -10,7 +11,9 @@ import type {
 
 /** What a service is told besides the request. */
 export interface CdsContext {
-  readonly tenant: Tenant;
+  readonly tenant: TenantContext;
+  /** What of the tenant's record is open to who has called; undefined: nothing. */
+  readonly caller: AccessScope | undefined;
   /** All that its templates ask for; null where there is nothing. Optional data may be missing. */
   readonly prefetch: Prefetch;
   /** Ends when the time of the service is over. */
@@ -58,15 +61,26 @@ export class CdsRegistry {
     return [...this.#services.values()];
   }
 
-  /** What discovery says (CDS Hooks 2.0, Discovery). */
+  /** What discovery says (CDS Hooks 2.0, Discovery): of the templates those that every client can fill. */
   descriptions(): CdsServiceDescription[] {
-    return this.list().map(({ id, hook, title, description, prefetch, usageRequirements }) => ({
-      hook,
-      title,
-      description,
-      id,
-      ...(prefetch === undefined ? {} : { prefetch }),
-      ...(usageRequirements === undefined ? {} : { usageRequirements }),
-    }));
+    return this.list().map(({ id, hook, title, description, prefetch = {}, usageRequirements }) => {
+      const templates = Object.entries(prefetch).filter(([, template]) => isStandard(template));
+      return {
+        hook,
+        title,
+        description,
+        id,
+        ...(templates.length === 0 ? {} : { prefetch: Object.fromEntries(templates) }),
+        ...(usageRequirements === undefined ? {} : { usageRequirements }),
+      };
+    });
   }
 }
+
+/** Whether a template has only the tokens of CDS Hooks 2.0: fields of the context, and the ids of the user. */
+const isStandard = (template: string): boolean =>
+  [...template.matchAll(/\{\{(.*?)\}\}/g)].every(([, token]) =>
+    /^\s*(context\.[A-Za-z]+|user(Practitioner|PractitionerRole|Patient|RelatedPerson)Id)\s*$/.test(
+      token as string,
+    ),
+  );

@@ -102,7 +102,8 @@ async function wholeSearch(
     entry.push(...objectsOf(bundle['entry']));
     if (entry.length > MAX_RESOURCES) return undefined;
     url = nextOf(bundle);
-    if (url === undefined || limited) return bundleOf(entry);
+    // Prefetch Template: where there is no data, the key is null.
+    if (url === undefined || limited) return entry.length === 0 ? null : bundleOf(entry);
   }
   return undefined;
 }
@@ -110,7 +111,7 @@ async function wholeSearch(
 const bundleOf = (entry: JsonObject[]): Resource => ({
   resourceType: 'Bundle',
   type: 'searchset',
-  ...(entry.length === 0 ? {} : { entry }),
+  entry,
 });
 
 function nextOf(bundle: JsonObject): string | undefined {

@@ -17,14 +17,55 @@ describe('relation of a medicine with a recorded allergy', () => {
     expect(relationOf(allergen, { codings: ['http://other|7980'], names: [] })).toBeUndefined();
   });
 
-  it('sees a name in whole words only, and no class that nobody has named', () => {
+  it('sees a name in whole words only', () => {
     const penicillin = named('Allergy to Penicillin');
     expect(relationOf(penicillin, named('Penicillin V Potassium 250 MG Oral Tablet'))).toMatchObject({
       by: 'name',
     });
-    expect(relationOf(penicillin, named('Benzylpenicillin'))).toBeUndefined();
-    expect(relationOf(penicillin, named('Amoxicillin 250 MG Oral Capsule'))).toBeUndefined();
+    expect(relationOf(named('Cillin'), named('Benzylpenicillin'))).toBeUndefined();
     expect(relationOf(named('Ibuprofène'), named('IBUPROFENE 400 mg'))).toMatchObject({ by: 'name' });
     expect(relationOf(named('Oral tablet allergy'), named('Ibuprofen Oral Tablet'))).toBeUndefined();
+  });
+
+  it('sees that a medicine is of the class that is recorded, by name or code of the class (ATC J01C, J01E, M01A)', () => {
+    for (const [allergen, medicine, title] of [
+      ['Penicillin -class of antibiotic- (substance)', 'Amoxicillin 250 MG Oral Capsule', 'Penicillins'],
+      ['Penicillins', 'Amoxicillin 250 MG / Clavulanate 125 MG Oral Tablet', 'Penicillins'],
+      [
+        'Allergy to sulfonamide (finding)',
+        'Sulfamethoxazole 800 MG / Trimethoprim 160 MG',
+        'Sulfonamide antibacterials',
+      ],
+      ['Sulfa drugs', 'Bactrim DS', 'Sulfonamide antibacterials'],
+      ['NSAIDs', 'Naproxen sodium 220 MG Oral Tablet', 'Non-steroidal anti-inflammatory drugs'],
+      ['Non-steroidal anti-inflammatory agent', 'Ibuprofen 200 MG', 'Non-steroidal anti-inflammatory drugs'],
+      ['Beta-lactam', 'Cefuroxime 250 MG Oral Tablet', 'Cephalosporins'],
+    ] as const)
+      expect([allergen, relationOf(named(allergen), named(medicine))]).toMatchObject([
+        allergen,
+        { by: 'class', what: title },
+      ]);
+    const byCode = { codings: ['http://snomed.info/sct|91936005'], names: [] };
+    expect(relationOf(byCode, named('Ampicillin 1 g'))).toMatchObject({ by: 'class' });
+    expect(relationOf(named('Sulfa drugs'), named('Furosemide 40 MG'))).toBeUndefined();
+    expect(relationOf(named('Opioids'), named('Acetaminophen 325 MG Oral Tablet'))).toBeUndefined();
+  });
+
+  it('sees another medicine of a class that cross-reacts, and of others not (2022 practice parameter)', () => {
+    expect(relationOf(named('Ampicillin'), named('Piperacillin 4 g'))).toMatchObject({
+      by: 'same-class',
+      what: 'Penicillins',
+    });
+    expect(relationOf(named('Lisinopril'), named('Enalapril 5 MG'))).toMatchObject({ by: 'same-class' });
+    expect(relationOf(named('Codeine'), named('Fentanyl'))).toBeUndefined();
+    expect(relationOf(named('Penicillin V'), named('Ceftriaxone 1 g'))).toBeUndefined();
+  });
+
+  it('sees the same R1 side chain across classes (2022 practice parameter)', () => {
+    expect(relationOf(named('Amoxicillin'), named('Cefadroxil 500 MG'))).toMatchObject({
+      by: 'side-chain',
+      what: 'amoxicillin',
+    });
+    expect(relationOf(named('Amoxicillin'), named('Cefuroxime 250 MG'))).toBeUndefined();
   });
 });

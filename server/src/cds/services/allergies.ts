@@ -1,6 +1,7 @@
 import { objectsOf } from '../../json/objects.ts';
 import type { JsonValue, Resource } from '../../json/types.ts';
 import { codingsOf, hasCode, namesOf, textOf } from './codeable.ts';
+import { DRUG_CLASSES, type DrugClass, SIDE_CHAINS } from './drug-classes.ts';
 
 /** Codes of SNOMED CT by which R4 allergyintolerance.html#9.1.3 has it said that there are no allergies, of a kind or at all. */
 export const NO_KNOWN_ALLERGY = [
@@ -48,20 +49,57 @@ export function substanceOf(concept: JsonValue | undefined): Substance | undefin
   return substance.codings.length + substance.names.length === 0 ? undefined : substance;
 }
 
-/** How a medicine is related to what a patient reacts to: by a coding that both have, or by a name within a name. */
-export type Relation = { readonly by: 'code' | 'name'; readonly what: string };
+/** How a medicine is related to what a patient reacts to. */
+export interface Relation {
+  /**
+   * Both have a code; the medicine's name has that of what the patient reacts to; it is of the class that the patient
+   * reacts to; it is of the class of what the patient reacts to; both have the same side chain.
+   */
+  readonly by: 'code' | 'name' | 'class' | 'same-class' | 'side-chain';
+  /** The code, the name, the title of the class, or the other medicine with the side chain. */
+  readonly what: string;
+  /** The class that it is concluded from. */
+  readonly drugClass?: DrugClass;
+}
 
 /**
- * Whether a medicine is, or names, what a patient reacts to. No terminology is consulted: the same code of the same
- * system counts, and a name of the substance that stands, in whole words, in a name of the medicine.
+ * Whether a medicine is, holds, or is close to what a patient reacts to: the same code of the same system; a name of the
+ * substance that stands, in whole words, in a name of the medicine; a class of medicines (drug-classes.ts). Codes are not
+ * looked up in a terminology: where there is a code alone, without display or text, only the same code is found.
+ * @returns the closest relation; undefined where there is none
  */
 export function relationOf(allergen: Substance, medicine: Substance): Relation | undefined {
   const code = allergen.codings.find((one) => medicine.codings.includes(one));
   if (code !== undefined) return { by: 'code', what: code };
-  for (const name of allergen.names.flatMap(substanceNames)) {
+  const names = allergen.names.flatMap(substanceNames);
+  for (const name of names) {
     if (medicine.names.some((text) => containsWords(text, name))) return { by: 'name', what: name };
   }
-  return undefined;
+  const isMember = (members: readonly string[], texts: readonly string[]): string | undefined =>
+    members.find((member) => texts.some((text) => containsWords(text, member)));
+  for (const drugClass of DRUG_CLASSES) {
+    if (isMember(drugClass.members, medicine.names) === undefined) continue;
+    const { title } = drugClass;
+    if (
+      drugClass.codings.some((one) => allergen.codings.includes(one)) ||
+      names.some((name) => drugClass.names.includes(className(name)))
+    )
+      return { by: 'class', what: title, drugClass };
+    if (drugClass.crossReactive && isMember(drugClass.members, allergen.names) !== undefined)
+      return { by: 'same-class', what: title, drugClass };
+  }
+  const sharing = SIDE_CHAINS.find((chain) => isMember(chain, medicine.names) !== undefined);
+  const other = sharing && isMember(sharing, allergen.names);
+  return other === undefined ? undefined : { by: 'side-chain', what: other };
+}
+
+/** The name of a class without words that say that it is one, in the singular. */
+function className(name: string): string {
+  return name
+    .replace(/\b(class|group|antibiotics?|antibacterials?|derivatives?|compounds?|type)\b/g, ' ')
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replace(/s$/, '');
 }
 
 /** Words that a recorded allergy is worded with and that name no substance. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { isObject, objectsOf } from '../../json/objects.ts';
-import type { JsonObject, Resource } from '../../json/types.ts';
+import { objectsOf } from '../../json/objects.ts';
+import type { Resource } from '../../json/types.ts';
 import { bundleResources } from '../hooks/context.ts';
-import type { CdsCard, CdsCoding, Hook } from '../hooks/types.ts';
+import type { CdsCard, CdsLink, Hook, Indicator } from '../hooks/types.ts';
+import { overrideReasons } from '../override-reasons.ts';
 import type { CdsService } from '../service/service.ts';
-import { OVERRIDE_REASONS } from '../terms.ts';
 import {
   allergyName,
   isInForce,
@@ -12,10 +12,11 @@ import {
   relationOf,
   type Substance,
   saysNone,
-  substanceOf,
   substancesOf,
 } from './allergies.ts';
-import { codingsOf, hasCode, namesOf, plain, summary, textOf } from './codeable.ts';
+import { hasCode, namesOf, plain, summary, textOf } from './codeable.ts';
+import { atcUrl, PRACTICE_PARAMETER } from './drug-classes.ts';
+import { draftsOf, medicationsOf, medicineOf } from './medicines.ts';
 
 /** The rule that orders of medicines are checked against the list of allergies before they are completed. */
 const SOURCE = {
@@ -23,13 +24,13 @@ const SOURCE = {
   url: 'https://www.ecfr.gov/current/title-45/section-170.315',
 };
 
-const REASONS: readonly CdsCoding[] = [
-  ['tolerated-before', 'The patient has tolerated it before'],
-  ['benefit-outweighs-risk', 'The benefit outweighs the risk'],
-  ['no-alternative', 'There is no alternative'],
-  ['desensitized', 'The patient has been desensitized'],
-  ['record-inaccurate', 'The recorded allergy is not accurate'],
-].map(([code, display]) => ({ system: OVERRIDE_REASONS, code: code as string, display: display as string }));
+const REASONS = overrideReasons(
+  'tolerated-before',
+  'benefit-outweighs-risk',
+  'no-alternative',
+  'desensitized',
+  'record-inaccurate',
+);
 
 const ALLERGIES = 'allergies';
 const MEDICATIONS = 'medications';
@@ -45,7 +46,7 @@ function allergyCheck(id: string, hook: Hook, when: string): CdsService {
     id,
     hook,
     title: 'Allergy check',
-    description: `Compares medicines that are ${when} with the allergies and intolerances on record: by code, and by the names of substances.`,
+    description: `Compares medicines that are ${when} with the allergies and intolerances on record: by code, by the names of substances, and by classes of medicines.`,
     prefetch: {
       [ALLERGIES]: 'AllergyIntolerance?patient={{context.patientId}}',
       [MEDICATIONS]:
@@ -57,62 +58,32 @@ function allergyCheck(id: string, hook: Hook, when: string): CdsService {
       const allergies = bundleResources(prefetch[ALLERGIES]).filter(
         (one) => one.resourceType === 'AllergyIntolerance' && isInForce(one) && !saysNone(one),
       );
-      const medications = [
-        ...bundleResources(context['draftOrders']),
-        ...bundleResources(prefetch[MEDICATIONS]),
-      ];
+      if (allergies.length === 0) return { cards: [] };
+      const medications = medicationsOf(context['draftOrders'], prefetch[MEDICATIONS]);
       const cards = draftsOf(context).flatMap((draft) => {
         const medicine = medicineOf(draft, medications);
-        return allergies.flatMap((allergy) => {
+        const found = allergies.flatMap((allergy) => {
           const relation = conflictOf(allergy, medicine);
           return relation === undefined ? [] : [cardOf(draft, medicine, allergy, relation)];
         });
+        return found.length === 0 && medicine.every(({ names }) => names.length === 0)
+          ? [uncheckedCard(draft)]
+          : found;
       });
       return { cards };
     },
   };
 }
 
-/** The drafted medicines; of order-select those that were selected. */
-function draftsOf(context: JsonObject): Resource[] {
-  const { selections } = context;
-  return bundleResources(context['draftOrders']).filter(
-    (one) =>
-      one.resourceType === 'MedicationRequest' &&
-      one['doNotPerform'] !== true &&
-      (!Array.isArray(selections) || selections.includes(`MedicationRequest/${one['id']}`)),
-  );
-}
-
-/** What an order is for: the medicine and its ingredients, each as a substance. The first is the medicine itself. */
-function medicineOf(draft: Resource, medications: readonly Resource[]): Substance[] {
-  const own = substanceOf(draft['medicationCodeableConcept']);
-  const reference = draft['medicationReference'];
-  if (!isObject(reference)) return own === undefined ? [] : [own];
-  const target = textOf(reference, 'reference') ?? '';
-  const medication = target.startsWith('#')
-    ? objectsOf(draft['contained']).find(({ id }) => id === target.slice(1))
-    : medications.find(({ resourceType, id }) => target.endsWith(`${resourceType}/${id}`));
-  const display = textOf(reference, 'display');
-  const code = {
-    codings: codingsOf(medication?.['code']),
-    names: [...namesOf(medication?.['code']), ...(display === undefined ? [] : [display])],
-  };
-  const ingredients = objectsOf(medication?.['ingredient']).flatMap(
-    ({ itemCodeableConcept }) => substanceOf(itemCodeableConcept) ?? [],
-  );
-  return [code, ...ingredients];
-}
-
+/** The closest of the relations of what the patient reacts to with the medicine and its ingredients. */
 function conflictOf(allergy: Resource, medicine: readonly Substance[]): Relation | undefined {
-  for (const allergen of substancesOf(allergy)) {
-    for (const substance of medicine) {
-      const relation = relationOf(allergen, substance);
-      if (relation !== undefined) return relation;
-    }
-  }
-  return undefined;
+  const relations = substancesOf(allergy).flatMap((allergen) =>
+    medicine.flatMap((substance) => relationOf(allergen, substance) ?? []),
+  );
+  return CLOSEST_FIRST.map((by) => relations.find((one) => one.by === by)).find((one) => one !== undefined);
 }
+
+const CLOSEST_FIRST: readonly Relation['by'][] = ['code', 'name', 'class', 'same-class', 'side-chain'];
 
 function cardOf(
   draft: Resource,
@@ -129,9 +100,11 @@ function cardOf(
     uuid: randomUUID(),
     summary: summary(`${kind} on record (${allergen}): ${name}`),
     detail: detailOf(allergy, allergen, name, relation),
-    // An intolerance that is known to be harmless does not stop anybody.
-    indicator: isIntolerance && allergy['criticality'] === 'low' ? 'warning' : 'critical',
+    indicator: indicatorOf(allergy, relation),
     source: SOURCE,
+    ...(relation.by === 'class' || relation.by === 'same-class' || relation.by === 'side-chain'
+      ? { links: referencesOf(relation) }
+      : {}),
     ...(id === undefined
       ? {}
       : {
@@ -155,15 +128,58 @@ function cardOf(
   };
 }
 
+/** Nothing is known of the medicine but a code: that nothing was found does not say that there is nothing. */
+const uncheckedCard = (draft: Resource): CdsCard => ({
+  uuid: randomUUID(),
+  summary: 'An order could not be checked against the allergies on record',
+  detail: `MedicationRequest/${plain(textOf(draft, 'id') ?? '')} has no name of the medicine or of its ingredients.`,
+  indicator: 'warning',
+  source: SOURCE,
+});
+
+/**
+ * Critical is what the patient reacts to itself. What is only close to it is, where nothing says that the reaction could be
+ * dangerous, a warning; so is an intolerance that is known to be harmless.
+ */
+function indicatorOf(allergy: Resource, { by }: Relation): Indicator {
+  const isClose = by === 'same-class' || by === 'side-chain';
+  const { type, criticality } = allergy;
+  if (isClose) return criticality === 'high' ? 'critical' : 'warning';
+  return type === 'intolerance' && criticality === 'low' ? 'warning' : 'critical';
+}
+
+/** What a conclusion from a class rests on. */
+function referencesOf({ drugClass }: Relation): CdsLink[] {
+  return [
+    ...(drugClass === undefined
+      ? []
+      : [
+          {
+            label: `ATC classification: ${drugClass.atc}, ${drugClass.title}`,
+            url: atcUrl(drugClass),
+            type: 'absolute' as const,
+          },
+        ]),
+    { ...PRACTICE_PARAMETER, type: 'absolute' },
+  ];
+}
+
+const REASON: Readonly<Record<Relation['by'], (what: string) => string>> = {
+  code: (what) => `Both have the code ${what}.`,
+  name: (what) => `The name of the medicine has “${what}” in it.`,
+  class: (what) => `The medicine is one of the class on record: ${what}.`,
+  'same-class': (what) => `Both are of the class ${what}; who reacts to one may react to others.`,
+  'side-chain': (what) =>
+    `It has the same side chain (R1) as ${what}; who reacts to one may react to the other.`,
+};
+
 function detailOf(allergy: Resource, allergen: string, name: string, { by, what }: Relation): string {
   const reactions = objectsOf(allergy['reaction']).flatMap(({ manifestation }) =>
     objectsOf(manifestation).flatMap((one) => namesOf(one)[0] ?? []),
   );
   const facts = [
     `**${plain(name)}** was compared with **${plain(allergen)}**, which the record lists.`,
-    by === 'code'
-      ? `Both have the code ${plain(what)}.`
-      : `The name of the medicine has “${plain(what)}” in it.`,
+    REASON[by](plain(what)),
     ...(reactions.length === 0 ? [] : [`Reactions: ${[...new Set(reactions)].map(plain).join(', ')}.`]),
     ...(typeof allergy['criticality'] === 'string' ? [`Criticality: ${plain(allergy['criticality'])}.`] : []),
     ...(hasCode(allergy['verificationStatus'], ['unconfirmed']) ? ['It is not confirmed.'] : []),

@@ -1,9 +1,8 @@
 import { type AccessScope, isOpenScope, sameScope, type Tenant } from '../../access/scope.ts';
 import { type JobHandler, JobInterrupted, type JobResult, type RunningJob } from '../../jobs/job.ts';
-import { isTransient } from '../../jobs/job-queue.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { toFhirError } from '../../storage/connections.ts';
+import { isTransient, toFhirError } from '../../storage/connections.ts';
 import { uuidV7 } from '../../storage/row-id.ts';
 import { accepted } from '../async-response.ts';
 import { bundleText } from '../bundle/bundle-text.ts';

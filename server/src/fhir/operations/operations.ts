@@ -1,21 +1,29 @@
+import type { AnyAgent } from '../../agents/agent.ts';
+import { AGENTS } from '../../agents/registry.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { agentRuns } from './agent-runs.ts';
+import { agentOperations } from './agents.ts';
 import { APPOINTMENT_OPERATIONS } from './appointment/index.ts';
 import { breakGlass, breakGlassEnd } from './break-glass.ts';
+import { converse } from './communication/converse.ts';
 import { disclosures } from './disclosures.ts';
 import { docref } from './docref.ts';
 import { everything } from './everything.ts';
 import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
 import { link } from './link.ts';
+import { match } from './match.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
 import { PACKAGE_OPERATIONS } from './packages.ts';
+import { PUSH_OPERATIONS } from './push.ts';
 import { reindex } from './reindex.ts';
 import { snapshot } from './snapshot.ts';
 import { TERMINOLOGY_OPERATIONS } from './terminology/index.ts';
 import { validate } from './validate.ts';
+import { WORKFLOW_OPERATIONS } from './workflow/index.ts';
 
 export type OperationHandler = (
   services: Services,
@@ -62,6 +70,14 @@ export const OPERATIONS: readonly Operation[] = [
     levels: ['type'],
     safe: true,
     handle: lastn,
+  },
+  {
+    name: 'match',
+    definition: 'http://hl7.org/fhir/OperationDefinition/Patient-match',
+    types: ['Patient'],
+    levels: ['type'],
+    safe: true,
+    handle: match,
   },
   {
     name: 'meta',
@@ -163,19 +179,44 @@ export const OPERATIONS: readonly Operation[] = [
     audited: true,
     handle: link,
   },
+  {
+    name: 'agent-runs',
+    definition: 'https://vesta.health/fhir/OperationDefinition/agent-runs',
+    types: [],
+    levels: ['system'],
+    safe: true,
+    handle: agentRuns,
+  },
   ...TERMINOLOGY_OPERATIONS,
   ...PACKAGE_OPERATIONS,
   ...APPOINTMENT_OPERATIONS,
+  {
+    name: 'converse',
+    definition: 'https://vesta.health/fhir/OperationDefinition/converse',
+    types: ['Communication'],
+    levels: ['type'],
+    safe: false,
+    handle: converse,
+  },
+  ...PUSH_OPERATIONS,
+  ...WORKFLOW_OPERATIONS,
+  ...agentOperations(AGENTS),
 ];
 
 /**
  * The handler of an operation at the level of the route.
+ * @param agents those of the process, where they are others than all of the server
  * @throws FhirError 404 when there is no such operation there, 405 when the method may not call it
  */
-export function findOperation(route: Route, method: FhirRequest['method']): OperationHandler {
+export function findOperation(
+  route: Route,
+  method: FhirRequest['method'],
+  agents: readonly AnyAgent[] = AGENTS,
+): OperationHandler {
   const name = (route.operation as string).slice(1);
   const level = route.id !== undefined ? 'instance' : route.type !== undefined ? 'type' : 'system';
-  const operation = OPERATIONS.find(
+  const offered = agents === AGENTS ? OPERATIONS : [...OPERATIONS, ...agentOperations(agents)];
+  const operation = offered.find(
     (candidate) =>
       candidate.name === name &&
       candidate.levels.includes(level) &&

@@ -4,11 +4,13 @@ import { entryOf } from '../../conformance/packages/package.ts';
 import type { Resource } from '../../json/types.ts';
 import { type MatchContext, matches } from '../../search/match/index.ts';
 import type { ParsedSearch } from '../../search/query/types.ts';
+import { planDefinitions } from '../../workflows/definitions.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import { codeSystems } from './code-systems.ts';
 import { extensions } from './extensions.ts';
 import { operationDefinitions } from './operation-definitions.ts';
 import { profiles } from './profiles.ts';
+import { questionnaires } from './questionnaires.ts';
 
 /*
  * What /metadata and Vesta's own resources name by canonical URLs of Vesta's own. It is part of the software, the same for
@@ -21,7 +23,14 @@ let made: ReadonlyMap<string, ReadonlyMap<string, Resource>> | undefined;
 function byType(): ReadonlyMap<string, ReadonlyMap<string, Resource>> {
   if (made === undefined) {
     const types = new Map<string, Map<string, Resource>>();
-    for (const resource of [...operationDefinitions(), ...codeSystems(), ...profiles(), ...extensions()]) {
+    for (const resource of [
+      ...operationDefinitions(),
+      ...codeSystems(),
+      ...profiles(),
+      ...extensions(),
+      ...planDefinitions(),
+      ...questionnaires(),
+    ]) {
       const type = types.get(resource.resourceType) ?? new Map<string, Resource>();
       types.set(resource.resourceType, type.set(String(resource['id']), resource));
     }

@@ -13,11 +13,13 @@ export function operationDefinitions(): Resource[] {
 }
 
 function definitionOf({ name, definition: url, types, levels, safe }: Operation): Resource {
-  const text = OPERATION_TEXTS[name];
+  // Operations of different types may have one name.
+  const id = url.slice(url.lastIndexOf('/') + 1);
+  const text = OPERATION_TEXTS[id];
   if (text === undefined) throw new Error(`$${name} (${url}) has no definition`);
   const listed = types === '*' ? ['Resource'] : [...types];
   return {
-    ...definition('OperationDefinition', name, pascalCase(name), text.title),
+    ...definition('OperationDefinition', id, pascalCase(id), text.title),
     kind: 'operation',
     description: text.description,
     // By GET $break-glass lists, by POST it opens.

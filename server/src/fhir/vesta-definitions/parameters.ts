@@ -1,4 +1,10 @@
+import { AGENTS } from '../../agents/registry.ts';
+import { AGENT_RUNS_TEXT } from '../operations/agent-runs-text.ts';
+import { agentOperationTexts } from '../operations/agents.ts';
 import { APPOINTMENT_TEXTS } from '../operations/appointment/texts.ts';
+import { COMMUNICATION_TEXTS } from '../operations/communication/texts.ts';
+import { PUSH_TEXTS } from '../operations/push-texts.ts';
+import { WORKFLOW_TEXTS } from '../operations/workflow/texts.ts';
 import {
   answered,
   type Cardinality,
@@ -53,9 +59,14 @@ const PACKAGE = answered(
   'A package, as it is after the call.',
 );
 
-/** By the operation's name: each operation of Vesta's own. */
+/** By the last part of the OperationDefinition's URL, mostly the operation's name: each operation of Vesta's own. */
 export const OPERATION_TEXTS: Readonly<Record<string, OperationText>> = {
   ...APPOINTMENT_TEXTS,
+  ...COMMUNICATION_TEXTS,
+  ...PUSH_TEXTS,
+  ...WORKFLOW_TEXTS,
+  ...agentOperationTexts(AGENTS),
+  'agent-runs': AGENT_RUNS_TEXT,
   fhirpath: {
     title: 'Evaluate a FHIRPath expression',
     description:

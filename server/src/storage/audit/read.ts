@@ -16,12 +16,14 @@ export type AuditCondition =
   /** A text of the entry: equal to, or beginning with, one of these; without regard to case where it is a string. */
   | {
       readonly kind: 'text';
-      readonly name: 'address' | 'role' | 'token' | 'login' | 'client' | 'agent' | 'what';
+      readonly name: 'address' | 'role' | 'token' | 'login' | 'client' | 'agent' | 'what' | 'request';
       readonly match: 'equals' | 'starts' | 'contains' | 'exact';
       readonly values: readonly string[];
     }
   /** Concerns one of these patients. */
   | { readonly kind: 'patients'; readonly ids: readonly string[] }
+  /** Is about one of these. */
+  | { readonly kind: 'about'; readonly references: readonly string[] }
   | { readonly kind: 'has'; readonly name: string };
 
 /** A row as it is read. */
@@ -144,6 +146,8 @@ function sqlOf(condition: AuditCondition, put: Put): string {
       return textSql(condition, put);
     case 'patients':
       return `(e.entry::jsonb -> 'patients') ?| ${put(condition.ids)}::text[]`;
+    case 'about':
+      return `(e.entry::jsonb -> 'about') ?| ${put(condition.references)}::text[]`;
     case 'has':
       return `e.entry::jsonb ? ${put(condition.name)}::text`;
   }

@@ -23,12 +23,21 @@ export class StoredCdsRegistrations {
   }
 
   /** @returns false when the issuer is registered already */
-  addClient(tenant: Tenant, { issuer, name, jku, jwks }: CdsClientRegistration): Promise<boolean> {
+  addClient(tenant: Tenant, client: CdsClientRegistration): Promise<boolean> {
+    const { issuer, name, jku, jwks, fhirServers, privateNetwork } = client;
     return this.#write(
       tenant,
-      `insert into store.cds_client (tenant_id, issuer, name, jku, jwks, created)
-        values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-      [issuer, name, jku ?? null, jwks === undefined ? null : JSON.stringify(jwks), Date.now()],
+      `insert into store.cds_client (tenant_id, issuer, name, jku, jwks, fhir_servers, private_network, created)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+      [
+        issuer,
+        name,
+        jku ?? null,
+        jwks === undefined ? null : JSON.stringify(jwks),
+        fhirServers ?? [],
+        privateNetwork === true,
+        Date.now(),
+      ],
     );
   }
 
@@ -48,12 +57,13 @@ export class StoredCdsRegistrations {
   }
 
   /** @returns false when the id is taken */
-  addProvider(tenant: Tenant, { id, name, url, scopes }: CdsProviderRegistration): Promise<boolean> {
+  addProvider(tenant: Tenant, provider: CdsProviderRegistration): Promise<boolean> {
+    const { id, name, url, scopes, privateNetwork } = provider;
     return this.#write(
       tenant,
-      `insert into store.cds_provider (tenant_id, id, name, url, scopes, created)
-        values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-      [id, name, url, scopes ?? null, Date.now()],
+      `insert into store.cds_provider (tenant_id, id, name, url, scopes, private_network, created)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+      [id, name, url, scopes ?? null, privateNetwork === true, Date.now()],
     );
   }
 
@@ -77,8 +87,10 @@ export class StoredCdsRegistrations {
   }
 }
 
-const CLIENTS = 'select issuer, name, jku, jwks from tenant.cds_client where tenant_id = $1';
-const PROVIDERS = 'select id, name, url, scopes from tenant.cds_provider where tenant_id = $1';
+const CLIENTS =
+  'select issuer, name, jku, jwks, fhir_servers, private_network from tenant.cds_client where tenant_id = $1';
+const PROVIDERS =
+  'select id, name, url, scopes, private_network from tenant.cds_provider where tenant_id = $1';
 
 const clientOf = (row: Row): CdsClientRegistration =>
   compact({
@@ -86,6 +98,8 @@ const clientOf = (row: Row): CdsClientRegistration =>
     name: row[1] as string,
     jku: (row[2] as string | null) ?? undefined,
     jwks: (row[3] as JwkSet | null) ?? undefined,
+    fhirServers: (row[4] as string[]).length === 0 ? undefined : (row[4] as string[]),
+    privateNetwork: row[5] === true ? true : undefined,
   });
 
 const providerOf = (row: Row): CdsProviderRegistration =>
@@ -94,4 +108,5 @@ const providerOf = (row: Row): CdsProviderRegistration =>
     name: row[1] as string,
     url: row[2] as string,
     scopes: (row[3] as string | null) ?? undefined,
+    privateNetwork: row[4] === true ? true : undefined,
   });

@@ -10,6 +10,26 @@ export interface CodeSystemRow {
   readonly bytes: number;
 }
 
+/**
+ * Does work while nobody else does such work for the same resource, in any process.
+ * @param reference hash of `CodeSystem/id`
+ */
+export async function alone<T>(
+  run: RunStatement,
+  tenant: number,
+  reference: bigint,
+  work: () => Promise<T>,
+): Promise<T> {
+  const key = [`${tenant}/${reference}`];
+  await run("select pg_advisory_lock(hashtext('store.code_system'), hashtext($1))", key);
+  try {
+    return await work();
+  } finally {
+    // With a connection that is broken the lock has gone.
+    await run("select pg_advisory_unlock(hashtext('store.code_system'), hashtext($1))", key).catch(() => {});
+  }
+}
+
 /** @param reference hash of `CodeSystem/id` */
 export async function findCodeSystem(
   run: RunStatement,

@@ -2,6 +2,9 @@ import { isObject } from '../../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../../json/types.ts';
 import type { Wanted } from '../../../scheduling/candidates.ts';
 import { type When, widestBounds } from '../../../scheduling/find.ts';
+import { type PartOfDay, partOfDay as readPartOfDay } from '../../../scheduling/part-of-day.ts';
+import { readSeries, type Series } from '../../../scheduling/series.ts';
+import type { Wish } from '../../../scheduling/wish.ts';
 import { DAYS_OF_WEEK, type DayOfWeek } from '../../../scheduling/zone.ts';
 import { dateRange } from '../../../search/dates.ts';
 import { fhirError } from '../../outcome.ts';
@@ -17,13 +20,6 @@ const MOST_COUNT = 500;
 /** Longest hold, in minutes, and the usual one. */
 const LONGEST_HOLD = 120;
 const USUAL_HOLD = 10;
-
-/** Parts of the day, in minutes since midnight. */
-const PARTS: Readonly<Record<string, { from: number; to: number }>> = {
-  morning: { from: 0, to: 12 * 60 },
-  afternoon: { from: 12 * 60, to: 17 * 60 },
-  evening: { from: 17 * 60, to: 24 * 60 },
-};
 
 /** The parameters of the operations on Appointments. Every reader throws FhirError 400 naming the parameter. */
 export class AppointmentParameters {
@@ -65,8 +61,9 @@ export class AppointmentParameters {
     return Math.min(count, MOST_COUNT);
   }
 
-  minutes(): number {
-    return this.#whole('minutes', USUAL_HOLD, 1, LONGEST_HOLD);
+  /** How long a time is held. @param longest how long it may be */
+  minutes(longest = LONGEST_HOLD): number {
+    return this.#whole('minutes', USUAL_HOLD, 1, longest);
   }
 
   /** `Patient/id`. */
@@ -83,14 +80,50 @@ export class AppointmentParameters {
     return value;
   }
 
-  /** Id of an Appointment that is held. */
-  appointmentId(): string | undefined {
-    const text = this.#given.text('appt-id');
-    if (text === undefined) return undefined;
-    const id = text.startsWith('Appointment/') ? text.slice('Appointment/'.length) : text;
-    if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
-      throw invalid('appt-id', 'appt-id must be the id of an Appointment');
-    return id;
+  /** Id of an Appointment: one that is held or waits. */
+  appointmentId(name: 'appt-id' | 'waiting' | 'instead'): string | undefined {
+    return this.#references(name, ['Appointment'])[0]?.slice('Appointment/'.length);
+  }
+
+  /** What somebody is to wait for. @param now epoch milliseconds */
+  wish(now: number): Wish {
+    const whenFree = this.text('when-free') ?? 'offer';
+    if (whenFree !== 'book' && whenFree !== 'offer')
+      throw invalid('when-free', 'when-free must be book or offer');
+    const instead = this.appointmentId('instead');
+    return {
+      wanted: this.wanted(),
+      when: this.when(now),
+      whenFree,
+      instead: instead && `Appointment/${instead}`,
+      offered: [],
+    };
+  }
+
+  /** How often the visit is repeated. */
+  series(): Series | undefined {
+    const timing = this.#given.get('recurrence');
+    if (timing === undefined) return undefined;
+    if (!isObject(timing)) throw invalid('recurrence', 'recurrence must be a Timing');
+    return readSeries(timing);
+  }
+
+  /** A boolean; false by default. */
+  flag(name: string): boolean {
+    const value = this.#given.get(name) ?? false;
+    if (value === true || value === 'true') return true;
+    if (value === false || value === 'false') return false;
+    throw invalid(name, `${name} must be a boolean`);
+  }
+
+  /** What the Appointment of somebody who waits says besides. */
+  said(): JsonObject {
+    const reason = this.concept('reason');
+    const priority = this.#given.text('priority');
+    return {
+      ...(reason === undefined ? {} : { reasonCode: [reason] }),
+      ...(priority === undefined ? {} : { priority: this.#whole('priority', 0, 0, 9) }),
+    };
   }
 
   text(name: string): string | undefined {
@@ -194,16 +227,12 @@ export class AppointmentParameters {
   }
 }
 
-/** `morning`, `afternoon`, `evening`, or `hh:mm-hh:mm`. */
-function partOfDay(text: string): { from: number; to: number } {
-  const named = PARTS[text];
-  if (named !== undefined) return named;
-  const match = /^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$/.exec(text);
-  const from = match === null ? Number.NaN : Number(match[1]) * 60 + Number(match[2]);
-  const to = match?.[3] === undefined ? 24 * 60 : Number(match[3]) * 60 + Number(match[4]);
-  if (!(from < to))
+/** @throws FhirError 400 */
+function partOfDay(text: string): PartOfDay {
+  const part = readPartOfDay(text);
+  if (part === undefined)
     throw invalid('time-of-day', "time-of-day must be morning, afternoon, evening or like '13:00-17:00'");
-  return { from, to };
+  return part;
 }
 
 const invalid = (name: string, message: string) => fhirError(400, 'value', message, `http.query.${name}`);

@@ -1,6 +1,6 @@
 import type { Operation, OperationHandler } from '../operations.ts';
 import { find } from './find.ts';
-import { book, cancel, checkedIn, hold, missed, reschedule } from './visits.ts';
+import { book, cancel, checkedIn, decline, hold, missed, reschedule, wait } from './visits.ts';
 
 const OWN = 'https://vesta.health/fhir/OperationDefinition/';
 
@@ -9,6 +9,8 @@ export const APPOINTMENT_OPERATIONS: readonly Operation[] = [
   operation('find', 'type', true, find),
   operation('hold', 'type', false, hold),
   operation('book', 'type', false, book),
+  operation('wait', 'type', false, wait),
+  operation('decline', 'instance', false, decline),
   operation('reschedule', 'instance', false, reschedule),
   operation('cancel', 'instance', false, cancel),
   operation('check-in', 'instance', false, checkedIn),

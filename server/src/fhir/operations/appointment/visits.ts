@@ -1,10 +1,13 @@
 import { shownText } from '../../../access/hidden-elements.ts';
-import { grantsFor } from '../../../access/scope.ts';
+import { grantsFor, isUnrestricted } from '../../../access/scope.ts';
+import { parseJson } from '../../../json/parse.ts';
 import type { JsonObject, Resource } from '../../../json/types.ts';
 import { bookHeld, bookVisit, holdVisit } from '../../../scheduling/book.ts';
+import { type BookedSeries, bookSeries } from '../../../scheduling/book-series.ts';
 import { cancelVisit, checkIn, noShow, rescheduleVisit } from '../../../scheduling/change.ts';
 import { type Desk, deskOf } from '../../../scheduling/desk.ts';
-import { fhirError } from '../../outcome.ts';
+import { backToWaiting, giveToWaiting, waitForVisit } from '../../../scheduling/waiting.ts';
+import { fhirError, operationOutcome } from '../../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../../request.ts';
 import type { Route } from '../../route.ts';
 import type { Services } from '../../services.ts';
@@ -15,29 +18,71 @@ import { AppointmentParameters } from './appointment-parameters.ts';
  * the Slots are the server's business.
  */
 
-/** Appointment/$hold: keeps a proposed time for a while. @returns 201 with the Appointment, pending */
+/** Minutes that a time may be offered to somebody who waits, by those who may change all Appointments. */
+const LONGEST_OFFER = 7 * 24 * 60;
+
+/**
+ * Appointment/$hold: keeps a proposed time for a while; with `appt-id` for somebody who waits.
+ * @returns 201 with the Appointment, pending; 200 for one that waited
+ */
 export async function hold(services: Services, request: FhirRequest): Promise<FhirResponse> {
-  assertMay(request, 'create');
   const parameters = new AppointmentParameters(request);
+  const desk = deskOf(services, request);
+  const waiting = parameters.appointmentId('appt-id');
+  if (waiting !== undefined) {
+    assertMay(request, 'update');
+    const entry = await stored(desk, waiting);
+    const minutes = parameters.minutes(
+      isUnrestricted(request.scope, 'Appointment', 'update') ? LONGEST_OFFER : undefined,
+    );
+    const expires = desk.now() + minutes * 60_000;
+    return answer(request, await giveToWaiting(desk, entry, proposed(parameters), expires));
+  }
+  assertMay(request, 'create');
   const order = { appointment: proposed(parameters), patient: parameters.patient('patient-id') };
-  return made(request, await holdVisit(deskOf(services, request), order, parameters.minutes()));
+  return made(request, await holdVisit(desk, order, parameters.minutes()));
 }
 
 /**
- * Appointment/$book: books a proposed time (`appt-resource`) or what is held (`appt-id`).
- * @returns 201 with the Appointment, booked; 200 for what was held
+ * Appointment/$book: books a proposed time (`appt-resource`), what is held (`appt-id`), a proposed time for somebody who
+ * waits (both), or a visit that is repeated (`recurrence`).
+ * @returns 201 with the Appointment, booked; 200 for one that was there before; a Bundle for a series
  */
 export async function book(services: Services, request: FhirRequest): Promise<FhirResponse> {
   const parameters = new AppointmentParameters(request);
   const desk = deskOf(services, request);
   const said = { patient: parameters.patient('patient-id'), comment: parameters.text('comment') };
-  const held = parameters.appointmentId();
-  if (held !== undefined) {
+  const known = parameters.appointmentId('appt-id');
+  if (known !== undefined) {
     assertMay(request, 'update');
-    return answer(request, await bookHeld(desk, await stored(desk, held), said));
+    const visit = await stored(desk, known);
+    const proposal = parameters.appointment();
+    if (proposal === undefined) return answer(request, await bookHeld(desk, visit, said));
+    return answer(request, await giveToWaiting(desk, visit, proposal, undefined));
   }
   assertMay(request, 'create');
-  return made(request, await bookVisit(desk, { appointment: proposed(parameters), ...said }));
+  const order = { appointment: proposed(parameters), ...said };
+  const series = parameters.series();
+  if (series === undefined) return made(request, await bookVisit(desk, order));
+  return seriesAnswer(request, await bookSeries(desk, order, series, parameters.flag('partial')));
+}
+
+/** Appointment/$wait: joins the waiting list. @returns 201 with the Appointment, waitlist */
+export async function wait(services: Services, request: FhirRequest): Promise<FhirResponse> {
+  assertMay(request, 'create');
+  const parameters = new AppointmentParameters(request);
+  const desk = deskOf(services, request);
+  const patient = parameters.patient('patient-id');
+  if (patient === undefined)
+    throw fhirError(400, 'required', 'Who waits must be said: patient-id', 'http.query.patient-id');
+  const comment = parameters.text('comment');
+  const waiting = { wish: parameters.wish(desk.now()), patient, comment, said: parameters.said() };
+  return made(request, await waitForVisit(desk, waiting));
+}
+
+/** Appointment/{id}/$decline: does not take the time that is offered, and goes on waiting. */
+export async function decline(services: Services, request: FhirRequest, route: Route): Promise<FhirResponse> {
+  return changed(services, request, route, (desk, visit) => backToWaiting(desk, visit));
 }
 
 /** Appointment/{id}/$reschedule: moves a visit to `start`, or to what $find proposed (`appt-resource`). */
@@ -108,6 +153,21 @@ function stored(desk: Desk, id: string): Promise<Resource> {
 function made(request: FhirRequest, visit: Resource): FhirResponse {
   const location = `${request.context.baseUrl}/Appointment/${visit['id']}`;
   return { ...answer(request, visit), status: 201, headers: { Location: location } };
+}
+
+/** The visits of a series, and an OperationOutcome for each time that was not free. */
+function seriesAnswer({ scope, context }: FhirRequest, { booked, missed }: BookedSeries): FhirResponse {
+  const shown = booked.map(
+    (visit): JsonObject => ({
+      fullUrl: `${context.baseUrl}/Appointment/${String(visit['id'])}`,
+      resource: parseJson(shownText(JSON.stringify(visit), scope.hidden)),
+    }),
+  );
+  const refused = missed.map(({ issues }) => ({
+    resource: operationOutcome(issues) as unknown as JsonObject,
+  }));
+  const bundle = { resourceType: 'Bundle', type: 'collection', entry: [...shown, ...refused] };
+  return { status: 201, text: JSON.stringify(bundle), interaction: 'operation', type: 'Appointment' };
 }
 
 function answer({ scope }: FhirRequest, visit: Resource): FhirResponse {

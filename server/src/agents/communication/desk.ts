@@ -1,0 +1,17 @@
+import type { Tenant } from '../../access/scope.ts';
+import type { Adapters, DeliveryReport } from '../../communication/adapter.ts';
+import type { CommunicationPolicy } from '../../communication/tenant-settings.ts';
+import type { Channel } from '../../communication/terms.ts';
+
+/** What the agent works with besides FHIR. */
+export interface CommunicationDesk {
+  /** By what a tenant sends. */
+  adapters(tenant: Tenant): Promise<Adapters>;
+  policy(tenant: Tenant): Promise<CommunicationPolicy>;
+  /** Whether a person takes push messages in some browser. @param person `Patient/1` */
+  takesPush(tenant: Tenant, person: string): Promise<boolean>;
+  /** Puts down when the agent is to look at a CommunicationRequest or Communication. @param due epoch milliseconds; now by default */
+  putDown(tenant: Tenant, reference: string, due?: number): Promise<void>;
+  /** Told of what has become of a message, to be counted. */
+  reported(channel: Channel, outcome: DeliveryReport['state']): void;
+}

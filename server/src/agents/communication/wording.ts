@@ -1,0 +1,21 @@
+import type { CommunicationPolicy } from '../../communication/tenant-settings.ts';
+import type { Resource } from '../../json/types.ts';
+import type { AgentContext } from '../agent.ts';
+import { referenceOf } from './recipients.ts';
+import { type Wording, wordingOf } from './texts.ts';
+
+/** Words a request for a recipient: who sends, and whom it is about where that is somebody else. */
+export async function wordedFor(
+  { fhir, tenant }: AgentContext,
+  request: Resource,
+  recipient: { readonly reference: string; readonly person: Resource },
+  policy: CommunicationPolicy,
+): Promise<Wording> {
+  const subject = referenceOf(request['subject']);
+  const isAboutOther = subject?.startsWith('Patient/') === true && subject !== recipient.reference;
+  return wordingOf(request, {
+    organization: policy.name ?? tenant.name,
+    recipient: recipient.person,
+    patient: isAboutOther ? await fhir.follow(subject) : undefined,
+  });
+}

@@ -1,0 +1,76 @@
+import { objectsOf } from '../json/objects.ts';
+import type { Resource } from '../json/types.ts';
+import { swappedDayAndMonth } from './compare.ts';
+import { nicknamesOf } from './names.ts';
+import { personOf, plainIdentifier } from './person.ts';
+
+/** A search for candidates: parameters of a search of Patient. */
+export type Block = readonly (readonly [string, string])[];
+
+/** Most forms of a given name that are searched for. */
+const MOST_NAMES = 12;
+const DAY = 86_400_000;
+
+/**
+ * The searches that find, by the index, every Patient that could be the one described: each by something that two records
+ * of one person mostly have in common, so that a slip in any one feature is made up for by another.
+ * @returns none for a Patient of whom nothing is known that could be searched for
+ */
+export function blocksOf(patient: Resource): Block[] {
+  const person = personOf(patient);
+  const blocks: Block[] = [];
+  const identifiers = objectsOf(patient['identifier']).flatMap(({ system, value }) =>
+    typeof system === 'string' && typeof value === 'string'
+      ? [...new Set([value.trim(), plainIdentifier(value)])].map(
+          (one) => `${escaped(system)}|${escaped(one)}`,
+        )
+      : [],
+  );
+  if (identifiers.length > 0) blocks.push([['identifier', identifiers.join(',')]]);
+  for (const system of ['phone', 'email'] as const) {
+    const values = objectsOf(patient['telecom']).flatMap((one) =>
+      one['system'] === system && typeof one['value'] === 'string'
+        ? [...new Set([one['value'], one['value'].replace(/[^\d+@.\w-]/g, '')])].filter(
+            (value) => value !== '',
+          )
+        : [],
+    );
+    if (values.length > 0) blocks.push([[system, values.map(escaped).join(',')]]);
+  }
+  const { birthDate } = person;
+  if (birthDate?.length === 10) blocks.push([['birthdate', datesLike(birthDate).join(',')]]);
+  for (const { family, given } of person.names) {
+    const [first] = given;
+    if (family === '') continue;
+    if (first !== undefined) {
+      const forms = [first, ...nicknamesOf(first), ...given.slice(1)].slice(0, MOST_NAMES);
+      blocks.push([
+        ['family', escaped(family)],
+        ['given', forms.map(escaped).join(',')],
+      ]);
+      blocks.push([
+        ['family', escaped(first)],
+        ['given', escaped(family)],
+      ]);
+    }
+    const year = birthDate?.slice(0, 4);
+    if (year !== undefined)
+      blocks.push([
+        ['family', escaped([...family].slice(0, 3).join(''))],
+        ['birthdate', year],
+      ]);
+  }
+  return blocks;
+}
+
+/** The date, day and month changed places, and the days beside it. */
+function datesLike(date: string): string[] {
+  const time = Date.parse(date);
+  const beside = Number.isNaN(time)
+    ? []
+    : [time - DAY, time + DAY].map((one) => new Date(one).toISOString().slice(0, 10));
+  return [...new Set([date, swappedDayAndMonth(date), ...beside])].filter((one) => one !== undefined);
+}
+
+/** R4 search.html#escaping. */
+const escaped = (text: string): string => text.replace(/[\\$,|]/g, '\\$&');
