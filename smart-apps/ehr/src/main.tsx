@@ -1,0 +1,14 @@
+import '@vesta/app-kit/theme.css';
+import { startApp } from '@vesta/app-kit';
+import { Ehr } from './ehr.tsx';
+import { settings } from './settings.ts';
+
+startApp({
+  settings,
+  sentences: {
+    en: () => import('./strings/en.ts'),
+    es: () => import('./strings/es.ts'),
+    ur: () => import('./strings/ur.ts'),
+  },
+  app: () => <Ehr />,
+});

@@ -1,0 +1,5 @@
+import { textHook } from '@vesta/app-kit';
+import type { Strings } from './strings/en.ts';
+
+/** Says the app's sentences. */
+export const useText = textHook<Strings>();

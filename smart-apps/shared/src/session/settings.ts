@@ -1,0 +1,23 @@
+/** What an app is, for signing in. */
+export interface AppSettings {
+  /** The app's folder and path: `/apps/{name}/`. */
+  readonly name: string;
+  /** `client_id` at a server that knows the app under no other; `?clientId=` names another one. */
+  readonly clientId: string;
+  /** Scopes of a standalone launch, separated by spaces (SMART App Launch 2.2, "Scopes and Launch Context"). */
+  readonly scope: string;
+  /** Scopes when an EHR launches it; those of a standalone launch without `launch/...`, and `launch`, by default. */
+  readonly ehrScope?: string;
+  /** Keeps what was last seen on the device, encrypted, until the person signs out. */
+  readonly offline?: boolean;
+}
+
+/** The server that an app works with when nobody names one: the demo tenant of the server that it comes from. */
+export const ownServer = (): string => `${location.origin}/fhir/demo`;
+
+/** Where a server sends people back to. */
+export const redirectUri = ({ name }: AppSettings): string => `${location.origin}/apps/${name}/`;
+
+/** Each app has its own place for its session, though all of a server are of one origin. */
+export const sessionKey = ({ name }: AppSettings): string => `vesta:${name}:session`;
+export const issuerKey = (state: string): string => `vesta:issuer:${state}`;
