@@ -2,7 +2,8 @@
 // Arguments: the URL of the server and the tenant; the access token is in the environment.
 import { DEMO_STAFF, demoCalendar } from './demo-calendar.ts';
 import { demoQuestions } from './demo-questions.ts';
-import { HttpClient, outcomeTexts } from './http-client.ts';
+import { HttpClient } from './http-client.ts';
+import { sendBundle } from './send-bundle.ts';
 
 // By the channel it learns when the primary process is killed, and ends too.
 process.on('disconnect', () => process.exit(1));
@@ -17,15 +18,8 @@ try {
     if (status === 200) known.add(reference);
     else if (status !== 404 && status !== 410) throw new Error(`${reference}: ${status}`);
   }
-  for (const bundle of [demoCalendar(new Date().getUTCFullYear(), known), demoQuestions()]) {
-    const answer = await client.send({
-      method: 'POST',
-      url: `${url}/fhir/${tenant}`,
-      headers: { 'Content-Type': 'application/fhir+json' },
-      body: JSON.stringify(bundle),
-    });
-    if (answer.status >= 300) throw new Error(`${answer.status}: ${outcomeTexts(answer.body).join('; ')}`);
-  }
+  for (const bundle of [demoCalendar(new Date().getUTCFullYear(), known), demoQuestions()])
+    await sendBundle(client, `${url}/fhir/${tenant}`, bundle);
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

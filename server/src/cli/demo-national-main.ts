@@ -7,8 +7,9 @@ import type { JsonObject } from '../json/types.ts';
 import { DEMO_DIRECTORY } from './demo.ts';
 import { NATIONAL_TENANT } from './demo-national.ts';
 import { nationalResources, transactionsOf } from './demo-national-reports.ts';
-import { HttpClient, outcomeTexts } from './http-client.ts';
+import { HttpClient } from './http-client.ts';
 import { inputFiles } from './loading/files.ts';
+import { sendBundle } from './send-bundle.ts';
 
 // By the channel it learns when the primary process is killed, and ends too.
 process.on('disconnect', () => process.exit(1));
@@ -21,15 +22,8 @@ try {
     const bytes = readFileSync(path);
     return parseJson((path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')) as JsonObject;
   });
-  for (const transaction of transactionsOf(nationalResources(bundles))) {
-    const answer = await client.send({
-      method: 'POST',
-      url: `${url}/fhir/${NATIONAL_TENANT}`,
-      headers: { 'Content-Type': 'application/fhir+json' },
-      body: JSON.stringify(transaction),
-    });
-    if (answer.status >= 300) throw new Error(`${answer.status}: ${outcomeTexts(answer.body).join('; ')}`);
-  }
+  for (const transaction of transactionsOf(nationalResources(bundles)))
+    await sendBundle(client, `${url}/fhir/${NATIONAL_TENANT}`, transaction);
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

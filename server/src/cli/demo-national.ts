@@ -4,7 +4,7 @@ import type { Tenant } from '../access/scope.ts';
 import type { OwnerConnection } from '../storage/migrate.ts';
 import { withOwner } from '../storage/prepare.ts';
 import { ensureTenant } from '../storage/tenants.ts';
-import type { DemoOptions } from './demo.ts';
+import { type DemoOptions, loadState } from './demo.ts';
 import { TOKEN_VARIABLE } from './http-client.ts';
 
 /** The tenant of a national authority in the demo: facilities and their reports, no patients. */
@@ -26,7 +26,7 @@ export interface NationalDemo {
 export async function prepareNational(connection: OwnerConnection): Promise<NationalDemo | undefined> {
   const { tenant } = await ensureTenant(connection, NATIONAL_TENANT);
   const marker = `demo-national:${tenant.id}`;
-  const state = await stateOf(connection, tenant, marker);
+  const state = await loadState(connection, tenant, marker);
   if (state === 'foreign') return undefined;
   let child: ChildProcess | undefined;
   let stopped = false;
@@ -58,20 +58,4 @@ export async function prepareNational(connection: OwnerConnection): Promise<Nati
       }
     },
   };
-}
-
-async function stateOf(
-  connection: OwnerConnection,
-  tenant: Tenant,
-  marker: string,
-): Promise<'loading' | 'loaded' | 'foreign'> {
-  const { rows } = await connection.query('select value from store.setting where name = $1', [marker]);
-  if (rows[0] !== undefined) return rows[0].value;
-  const used = await connection.query('select from store.resource where tenant_id = $1 limit 1', [tenant.id]);
-  const value = used.rowCount === 0 ? 'loading' : 'foreign';
-  await connection.query('insert into store.setting (name, value) values ($1, $2) on conflict do nothing', [
-    marker,
-    value,
-  ]);
-  return value;
 }

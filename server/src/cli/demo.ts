@@ -41,7 +41,7 @@ export interface DemoOptions {
 export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad | undefined> {
   const { tenant } = await ensureTenant(connection, DEMO_TENANT);
   const marker = `demo:${tenant.id}`;
-  const state = await patientsState(connection, tenant, marker);
+  const state = await loadState(connection, tenant, marker);
   if (state === 'foreign') return undefined;
   const calendarMarker = `demo-calendar:${tenant.id}`;
   const given = await connection.query('select from store.setting where name = $1', [calendarMarker]);
@@ -119,8 +119,11 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
   };
 }
 
-/** Whether the patients are still to be loaded, or the tenant was filled by somebody else before. */
-async function patientsState(
+/**
+ * Whether a demo tenant is still to be filled, or was filled by somebody else before.
+ * @param marker name of the setting that says so
+ */
+export async function loadState(
   connection: OwnerConnection,
   tenant: Tenant,
   marker: string,

@@ -1,6 +1,6 @@
 import type { AccessFacts, TokenClaims } from '../access/access-scope-of.ts';
 import type { BreakGlass } from '../access/break-glass.ts';
-import { type ConsentRule, readConsent } from '../access/consent/consent.ts';
+import { type ConsentRule, readConsent, referenceOf } from '../access/consent/consent.ts';
 import { type ConsentRequest, patientsPermitting } from '../access/consent/decide.ts';
 import {
   bearsOnAccess,
@@ -293,9 +293,4 @@ function periodOf(value: JsonValue | undefined): { low: number; high: number } {
     low: bound('start')?.low ?? Number.NEGATIVE_INFINITY,
     high: bound('end')?.high ?? Number.POSITIVE_INFINITY,
   };
-}
-
-function referenceOf(value: JsonValue | undefined): string | undefined {
-  const text = isObject(value) ? value['reference'] : undefined;
-  return typeof text === 'string' ? /[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(text)?.[0] : undefined;
 }

@@ -6,7 +6,7 @@ import type { TenantContext } from '../fhir/tenant-context.ts';
 import { type KnownDirectory, knownDirectoryOf } from './known-directory.ts';
 
 /** What scheduling reads of its own right: who works where and when, and what is taken; nothing of patients. */
-const DIRECTORY: readonly Grant[] = [
+export const DIRECTORY: readonly Grant[] = [
   {
     types: [
       'Device',

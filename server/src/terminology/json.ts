@@ -1,16 +1,13 @@
 import { textOf } from '../json/exact-number.ts';
-import { isObject } from '../json/objects.ts';
+import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
+
+export { objectsOf };
 
 /** Readers of JSON that may have any shape: what is not as expected is as if it were absent. */
 
 export function objectOf(value: JsonValue | undefined): JsonObject | undefined {
   return isObject(value) ? value : undefined;
-}
-
-export function objectsOf(value: JsonValue | undefined): JsonObject[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((item): item is JsonObject => objectOf(item) !== undefined);
 }
 
 export function stringOf(value: JsonValue | undefined): string | undefined {

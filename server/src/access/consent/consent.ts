@@ -142,7 +142,8 @@ const codeOf = ({ code }: JsonObject): string => String(code);
 const tokenOf = ({ system, code }: JsonObject): string =>
   `${typeof system === 'string' ? system : ''}|${String(code)}`;
 
-function referenceOf(value: JsonValue | undefined): string | undefined {
+/** `Type/id` of a Reference, of an absolute one too: what consents and care relations are compared by. */
+export function referenceOf(value: JsonValue | undefined): string | undefined {
   const reference = isObject(value) ? value['reference'] : undefined;
   if (typeof reference !== 'string') return undefined;
   return /[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(reference)?.[0];

@@ -1,4 +1,5 @@
 import type { Resource } from '../../json/types.ts';
+import { DIRECTORY } from '../../scheduling/desk.ts';
 import type { StepOutput } from '../../workflows/step.ts';
 import type { AgentDefinition } from '../agent.ts';
 import { fillSlot, fillWaiting, type Given } from './fill.ts';
@@ -26,19 +27,7 @@ export const scheduling: AgentDefinition<SchedulingWork, Outcome> = {
     },
     { types: ['CommunicationRequest'], interactions: ['read', 'search-type', 'create'] },
     { types: ['Patient', 'Task'], interactions: ['read'] },
-    {
-      types: [
-        'Device',
-        'HealthcareService',
-        'Location',
-        'Organization',
-        'Practitioner',
-        'PractitionerRole',
-        'Schedule',
-        'Slot',
-      ],
-      interactions: ['read', 'search-type'],
-    },
+    ...DIRECTORY,
   ],
   timeout: 60_000,
   actions: [{ code: 'follow-up', title: 'Make a follow-up visit', autonomy: 'acts', approver: 'scheduler' }],
