@@ -104,6 +104,8 @@ describe('formats of primitives', () => {
     expect(styled('/*'.repeat(500_000))).toEqual([]);
     expect(styled(`url(${' '.repeat(500_000)}x`)).toHaveLength(1);
     expect(narrative(`<div${' a="b"'.repeat(300_000)}`)).toHaveLength(1);
+    // More repetitions than the regular expression engine could keep.
+    expect(narrative(`<div${' a="b"'.repeat(3_000_000)}`)).toHaveLength(1);
     expect(narrative(`<div ${' '.repeat(1_000_000)}`)).toHaveLength(1);
     expect(narrative(DIV.replace('text', 'text '.repeat(1_000_000)))).toEqual([]);
     expect(narrative(DIV.replace('text', '<b>'.repeat(300_000)))).toHaveLength(1);

@@ -24,10 +24,14 @@ const ATTRIBUTES = new Set(
 const LINKS = new Set(['href', 'src', 'cite', 'longdesc', 'usemap']);
 const XHTML = 'http://www.w3.org/1999/xhtml';
 
-// One piece of markup or text: 1 comment, 2 closing tag, 3 opening tag with 4 attributes and 5 slash, 6 text. Every alternative is decided by its first characters, so matching takes linear time.
-const PIECE =
-  /<!--([\s\S]*?)-->|<\/([A-Za-z][\w:.-]*)\s*>|<([A-Za-z][\w:.-]*)((?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)/y;
-const ATTRIBUTE = /([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+// One piece of markup or text: 1 comment, 2 closing tag, 3 begin of an opening tag, 4 text. Every alternative is decided by
+// its first characters, so matching takes linear time; nothing but single characters is repeated, because what a group
+// repeats takes memory of the engine for every repetition, which it has little of.
+const PIECE = /<!--([\s\S]*?)-->|<\/([A-Za-z][\w:.-]*)\s*>|<([A-Za-z][\w:.-]*)|([^<]+)/y;
+/** The next attribute of an opening tag: 1 name, 2 or 3 value. */
+const ATTRIBUTE = /\s+([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
+/** The end of an opening tag: 1 slash. */
+const TAG_END = /\s*(\/?)>/y;
 const BAD_ENTITY = /&(?!(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/;
 
 /** What is wrong with the text of a narrative's div; undefined if nothing. */
@@ -40,15 +44,13 @@ export function checkXhtml(xhtml: string): string | undefined {
   while (PIECE.lastIndex < trimmed.length) {
     const at = PIECE.lastIndex;
     const piece = PIECE.exec(trimmed);
-    if (piece === null) {
-      return `the XHTML is not well-formed, or holds something that a narrative may not, at character ${at + 1}`;
-    }
+    if (piece === null) return notWellFormed(at);
     if (piece[1] !== undefined) {
       if (piece[1].includes('--')) return 'an XHTML comment contains "--"';
       continue;
     }
     if (isDone) return 'there is something after the end of the div';
-    const text = piece[6];
+    const text = piece[4];
     if (text !== undefined) {
       if (open.length === 0) return 'the XHTML must begin with <div';
       if (text.includes('&') && BAD_ENTITY.test(text)) return 'the XHTML holds an "&" that begins no entity';
@@ -60,15 +62,13 @@ export function checkXhtml(xhtml: string): string | undefined {
       const name = piece[3] as string;
       if (open.length === 0 && name !== 'div') return 'the XHTML must begin with <div';
       if (!ELEMENTS.has(name)) return `the XHTML element ${name} is not allowed in a narrative`;
-      const attributes = piece[4] as string;
-      const wrong =
-        attributes === '' && open.length > 0
-          ? undefined
-          : checkAttributes(name, attributes, open.length === 0);
-      if (wrong !== undefined) return wrong;
+      const tag = readTag(name, trimmed, PIECE.lastIndex, open.length === 0);
+      if (typeof tag === 'string') return tag;
+      if (tag === undefined) return notWellFormed(at);
+      PIECE.lastIndex = tag.end;
       hasContent ||= name === 'img';
-      if (piece[5] === '') open.push(name);
-      else isDone = open.length === 0;
+      if (tag.isEmpty) isDone = open.length === 0;
+      else open.push(name);
     }
   }
   if (!isDone)
@@ -78,10 +78,27 @@ export function checkXhtml(xhtml: string): string | undefined {
   return hasContent ? undefined : 'a narrative must have some content that is not whitespace';
 }
 
-function checkAttributes(element: string, text: string, isRoot: boolean): string | undefined {
+const notWellFormed = (at: number): string =>
+  `the XHTML is not well-formed, or holds something that a narrative may not, at character ${at + 1}`;
+
+/**
+ * Reads the attributes of an opening tag and its end.
+ * @param from after the element's name
+ * @returns where it ends; a text for what is wrong with an attribute; undefined where it is no tag
+ */
+function readTag(
+  element: string,
+  text: string,
+  from: number,
+  isRoot: boolean,
+): { end: number; isEmpty: boolean } | string | undefined {
   const seen: string[] = [];
-  ATTRIBUTE.lastIndex = 0;
-  for (let match = ATTRIBUTE.exec(text); match !== null; match = ATTRIBUTE.exec(text)) {
+  let at = from;
+  for (;;) {
+    ATTRIBUTE.lastIndex = at;
+    const match = ATTRIBUTE.exec(text);
+    if (match === null) break;
+    at = ATTRIBUTE.lastIndex;
     const name = match[1] as string;
     const value = match[2] ?? match[3] ?? '';
     if (!ATTRIBUTES.has(name)) return `the XHTML attribute ${name} is not allowed in a narrative`;
@@ -101,7 +118,11 @@ function checkAttributes(element: string, text: string, isRoot: boolean): string
       return 'a style in the XHTML loads or runs something';
     }
   }
-  return isRoot && !seen.includes('xmlns') ? `the div must have the namespace ${XHTML}` : undefined;
+  TAG_END.lastIndex = at;
+  const end = TAG_END.exec(text);
+  if (end === null) return undefined;
+  if (isRoot && !seen.includes('xmlns')) return `the div must have the namespace ${XHTML}`;
+  return { end: TAG_END.lastIndex, isEmpty: end[1] !== '' };
 }
 
 /** Browsers drop control characters and whitespace in a scheme. */

@@ -1,7 +1,10 @@
 import { PREDEFINED } from '../../xml/characters.ts';
 
-/** A start tag, then in it the attributes that hold links. Quoted attribute values may contain `>`. */
-const TAG = /<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>/g;
+/**
+ * A start tag, then in it the attributes that hold links. Quoted attribute values may contain `>`. Only attributes are
+ * repeated as a group, of which a narrative has few: the engine keeps something of every repetition.
+ */
+const TAG = /<[A-Za-z][^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>/g;
 const LINK = /(\s(?:href|src)\s*=\s*)(?:"([^"]*)"|'([^']*)')/g;
 
 /** The values of `href` and `src` attributes in a narrative's XHTML, in order, entities resolved. */

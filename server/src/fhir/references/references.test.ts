@@ -236,6 +236,12 @@ describe('parseReference (R4 references.html#literal)', () => {
 });
 
 describe('links in a narrative', () => {
+  it('finds them in a tag of any length, in linear time', () => {
+    const wide = ' '.repeat(20_000_000);
+    expect(narrativeLinks(`<div><a${wide}href="x"${wide}>y</a></div>`)).toEqual(['x']);
+    expect(narrativeLinks(`<div><a href="x"${wide}`)).toEqual([]);
+  });
+
   it('resolves and writes entities', () => {
     const div = '<div><a title="a>b" href="x?a=1&amp;b=&#50;&#x33;&quot;">y</a></div>';
     expect(narrativeLinks(div)).toEqual(['x?a=1&b=23"']);
