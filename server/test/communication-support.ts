@@ -172,6 +172,19 @@ export async function timePasses(harness: Harness): Promise<void> {
   await sql(harness, 'update store.communication_due set due = 0, leased_until = 0');
 }
 
+/** Waits until no event waits and nothing that is due is left to do. */
+export async function allDone(harness: Harness): Promise<void> {
+  const { dispatcher } = harness.service.agents;
+  await until(async () => {
+    const [{ left }] = await sql(
+      harness,
+      `select count(*) as left from store.communication_due
+        where due <= extract(epoch from clock_timestamp()) * 1000`,
+    );
+    return Number(left) === 0 && (await dispatcher.depths()).every(({ waiting }) => waiting === 0);
+  });
+}
+
 /** Changes settings of a tenant, and waits until the server observes them. */
 export async function configure(harness: Harness, tenant: string, settings: Record<string, string | null>) {
   await withOwner(harness.database.ownerUrl, (owner) => configureTenant(owner, tenant, settings));

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { smtpTransport } from '../src/auth/mail/transports.ts';
 import {
   ACCOUNT,
+  allDone,
   configure,
   desk,
   type FakeMailServer,
@@ -119,7 +119,7 @@ describe('SMS by Twilio', () => {
     await d.put({ ...request, note: [{ text: 'more' }] });
     await d.put({ ...request, note: [{ text: 'still more' }] });
     await sent(request);
-    await sleep(300);
+    await allDone(harness);
     expect(await d.of(request)).toHaveLength(1);
     expect(askedFor('once')).toHaveLength(1);
   });
@@ -154,7 +154,7 @@ describe('SMS by Twilio', () => {
     });
     expect(task).toMatchObject({ status: 'requested', for: { reference: 'Patient/sms' } });
     await timePasses(harness);
-    await sleep(300);
+    await allDone(harness);
     expect(askedFor('unclear')).toHaveLength(1);
     const report = { MessageSid: `SM${'e'.repeat(32)}`, MessageStatus: 'delivered' };
     await webhook(harness, `/communication/test/twilio/status?communication=${unclear.id}`, report);
@@ -245,7 +245,7 @@ describe('channels', () => {
     const lost = await d.ask({ ...to('mail'), ...saying('lost mail') });
     await d.settled(lost, 'unknown');
     await timePasses(harness);
-    await sleep(300);
+    await allDone(harness);
     expect(mailsWith('lost mail')).toHaveLength(1);
   });
 
@@ -295,7 +295,7 @@ describe('time', () => {
     await d.put({ ...later, occurrenceDateTime: new Date().toISOString() });
     await sent(later);
     await timePasses(harness);
-    await sleep(300);
+    await allDone(harness);
     expect(await d.of(withdrawn)).toEqual([]);
     expect(askedFor('withdrawn')).toEqual([]);
   });

@@ -21,7 +21,8 @@ export interface TestDatabase {
 export async function createTestDatabase(prepare = true): Promise<TestDatabase> {
   const adminUrl = inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await withOwner(adminUrl, (client) => client.query(`create database ${name} template template0`));
+  const source = prepare ? `${inject('templateDatabase')} strategy file_copy` : 'template0';
+  await withOwner(adminUrl, (client) => client.query(`create database ${name} template ${source}`));
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const ownerUrl = url.href;

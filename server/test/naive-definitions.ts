@@ -67,6 +67,14 @@ export function allParameters(): readonly NaiveParameter[] {
   return parameters;
 }
 
+let byUrl: ReadonlyMap<string, NaiveParameter> | undefined;
+
+/** The SearchParameter with this canonical URL. */
+export function parameterAt(url: string): NaiveParameter {
+  byUrl ??= new Map(allParameters().map((one) => [one.url, one]));
+  return byUrl.get(url) as NaiveParameter;
+}
+
 const byType = new Map<string, Map<string, NaiveParameter>>();
 
 /** The search parameters of a resource type by code. */
@@ -91,8 +99,19 @@ const SYSTEM_TYPES: Readonly<Record<string, string>> = {
 };
 const compiled = new Map<string, ReturnType<Engine['compile']>>();
 
-/** Evaluates FHIRPath on a resource, or on an element whose definition path is `base`. */
+const evaluated = new WeakMap<JsonObject, Map<string, Typed[]>>();
+
+/** Evaluates FHIRPath on a resource, or on an element whose definition path is `base`; what it is on must not change. */
 export function evaluate(expression: string, on: JsonObject, base?: string): Typed[] {
+  let known = evaluated.get(on);
+  if (known === undefined) evaluated.set(on, (known = new Map()));
+  const key = `${base ?? ''} ${expression}`;
+  let found = known.get(key);
+  if (found === undefined) known.set(key, (found = evaluateOnce(expression, on, base)));
+  return found;
+}
+
+function evaluateOnce(expression: string, on: JsonObject, base?: string): Typed[] {
   // The published expressions have one name in the wrong case.
   const path = expression
     .replace('ofType(DateTime)', 'ofType(dateTime)')

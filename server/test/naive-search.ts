@@ -1,10 +1,4 @@
-import {
-  allParameters,
-  evaluate,
-  type NaiveParameter,
-  parametersOf,
-  type Typed,
-} from './naive-definitions.ts';
+import { evaluate, type NaiveParameter, parameterAt, parametersOf, type Typed } from './naive-definitions.ts';
 import { fulfils, type NaiveFilter } from './naive-filter.ts';
 import {
   isDateType,
@@ -358,7 +352,7 @@ export class NaiveSearch {
       const nodes = root ? [resource] : evaluate(branch, resource).map(({ value }) => value as JsonObject);
       return nodes.some((node) =>
         (parameter.component ?? []).every(({ definition, expression }, i) => {
-          const of = allParameters().find(({ url }) => url === definition) as NaiveParameter;
+          const of = parameterAt(definition);
           const found = (expression + alsoInResource(of, root))
             .split(' | ')
             .flatMap((path) => evaluate(path, node, root ? undefined : branch));

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as jose from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../src/access/policies/index.ts';
@@ -23,22 +24,48 @@ beforeAll(async () => {
   env = { PORT: String(port), VESTA_DATA_DIR: data, VESTA_WORKERS: '1' };
   fhir = `http://localhost:${port}/fhir/demo`;
   issuer = `http://localhost:${port}/auth/demo`;
-  const open = new VestaProcess(['serve'], { ...env, VESTA_AUTH: 'open' });
-  await open.says(/The demo patients are there/);
-  expect(open.output).toContain('VESTA_AUTH=open: EVERYBODY');
-  const { implementation, rest } = (await (await fetch(`${fhir}/metadata`)).json()) as Json;
-  expect(implementation.description).toContain('VESTA_AUTH=open');
-  expect(rest[0].security.description).toContain('VESTA_AUTH=open');
-  expect((await fetch(`${fhir}/Patient`)).status).toBe(200);
-  open.kill('SIGTERM');
-  expect(await open.exited).toBe(0);
-  server = new VestaProcess(['serve'], env);
-  await server.says(/demo-service/);
-}, 180_000);
+});
 afterAll(async () => {
   server?.kill('SIGTERM');
   await server?.exited;
   await cleanUp(data);
+});
+
+async function start(more: Record<string, string> = {}): Promise<void> {
+  server = new VestaProcess(['serve'], { ...env, ...more });
+  await server.says(/Vesta is ready/);
+}
+
+describe('demo patients (issue 3, section 1)', () => {
+  const count = async (type: string): Promise<number> =>
+    ((await (await fetch(`${fhir}/${type}?_summary=count&_total=accurate`)).json()) as Json).total;
+
+  test('kill -9 half-way of loading them: the next start loads the rest, and nobody twice', async () => {
+    await start({ VESTA_AUTH: 'open' });
+    while ((await count('Patient')) === 0) await sleep(25);
+    server.kill('SIGKILL');
+    await server.exited;
+    await start({ VESTA_AUTH: 'open' });
+    await server.says(/The demo patients are there/);
+    expect(await count('Patient')).toBe(18);
+    expect(await count('Practitioner')).toBe(await count('PractitionerRole'));
+  }, 180_000);
+
+  test('the open mode says that it is open', async () => {
+    expect(server.output).toContain('VESTA_AUTH=open: EVERYBODY');
+    const { implementation, rest } = (await (await fetch(`${fhir}/metadata`)).json()) as Json;
+    expect(implementation.description).toContain('VESTA_AUTH=open');
+    expect(rest[0].security.description).toContain('VESTA_AUTH=open');
+    expect((await fetch(`${fhir}/Patient`)).status).toBe(200);
+  });
+
+  test('once they are there nothing is loaded again, whatever the mode', async () => {
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    await start();
+    await server.says(/demo-service/);
+    expect(server.output).not.toContain('Loading');
+  });
 });
 
 /** Logins with their passwords, as the start prints them. */

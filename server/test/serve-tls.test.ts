@@ -1,11 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cleanUp, freePort, temporaryDirectory, VestaProcess, vesta } from './server-process.ts';
+import { withOwner } from '../src/storage/prepare.ts';
+import { ensureTenant } from '../src/storage/tenants.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { freePort, temporaryDirectory, VestaProcess, vesta } from './server-process.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
@@ -20,10 +24,9 @@ describe.skipIf(!hasOpenssl)(
   '`vesta serve` by TLS, in its server processes (needs openssl to make a certificate)',
   () => {
     let folder: string;
-    let data: string;
+    let database: TestDatabase;
     let port: number;
     let server: VestaProcess;
-    let env: Record<string, string>;
 
     /** A request on a connection of its own, so that either process may take it. */
     const get = (path: string, options: RequestOptions = {}): Promise<Got> =>
@@ -60,24 +63,26 @@ describe.skipIf(!hasOpenssl)(
       ];
       const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
       execFileSync('openssl', [...kind, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-      data = temporaryDirectory();
+      database = await createTestDatabase();
+      await withOwner(database.ownerUrl, (owner) => ensureTenant(owner, 'north'));
       port = await freePort();
-      env = {
+      server = new VestaProcess(['serve'], {
         PORT: String(port),
-        VESTA_DATA_DIR: data,
+        DATABASE_URL: database.ownerUrl,
+        VESTA_DATA_DIR: folder,
+        VESTA_MASTER_KEY: randomBytes(32).toString('hex'),
         VESTA_WORKERS: '2',
         VESTA_DEMO: 'off',
         VESTA_AUTH: 'smart',
         VESTA_TLS_CERT: cert,
         VESTA_TLS_KEY: key,
-      };
-      server = new VestaProcess(['serve'], env);
+      });
       await server.says(/Vesta is ready/);
-      expect((await vesta(['tenant', 'create', 'north'], env)).code).toBe(0);
     }, 120_000);
     afterAll(async () => {
       server?.kill('SIGKILL');
-      await cleanUp(data);
+      await server?.exited;
+      await database?.drop();
       rmSync(folder, { recursive: true });
     });
 

@@ -16,6 +16,7 @@ import {
 const READY = /Vesta is ready/;
 const LINUX = process.platform === 'linux';
 
+/** Those that run: tests that need one go on with the one that is there. */
 const started: VestaProcess[] = [];
 let data: string;
 let port: number;
@@ -27,16 +28,19 @@ beforeAll(async () => {
   env = {
     PORT: String(port),
     VESTA_DATA_DIR: data,
-    VESTA_WORKERS: '2',
+    VESTA_WORKERS: '1',
     VESTA_DEMO: 'off',
     VESTA_AUTH: 'open',
   };
 });
-afterEach(() => {
+afterEach(({ task }) => {
   // A test that failed half-way must not fail those after it.
-  for (const server of started.splice(0)) server.kill('SIGKILL');
+  if (task.result?.state === 'fail') for (const server of started.splice(0)) server.kill('SIGKILL');
 });
-afterAll(() => cleanUp(data));
+afterAll(async () => {
+  for (const server of started) server.kill('SIGKILL');
+  await cleanUp(data);
+});
 
 async function get(path: string): Promise<{ status: number; body: Record<string, unknown> }> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -60,27 +64,44 @@ async function start(extra: Record<string, string> = {}): Promise<VestaProcess> 
   return server;
 }
 
+/** The server that the test before has left, or a new one. */
+async function running(): Promise<VestaProcess> {
+  return started.at(-1) ?? (await start());
+}
+
+/** Waits until a server has ended. @returns its exit code, or the signal that ended it */
+async function ended(server: VestaProcess): Promise<number | string> {
+  const how = await server.exited;
+  started.splice(started.indexOf(server), 1);
+  return how;
+}
+
 async function stop(server: VestaProcess): Promise<void> {
   server.kill('SIGTERM');
-  expect(await server.exited).toBe(0);
+  expect(await ended(server)).toBe(0);
+}
+
+async function kill(server: VestaProcess): Promise<void> {
+  server.kill('SIGKILL');
+  expect(await ended(server)).toBe('SIGKILL');
 }
 
 /** Waits until requests are answered again after something was killed. */
 async function untilAnswered(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     const status = await get(path).then(
       (answer) => answer.status,
       () => 0,
     );
     if (status === 200) return;
-    await sleep(100);
+    await sleep(50);
   }
   throw new Error(`${path} is not answered`);
 }
 
 describe('vesta serve (issue 3, sections 1 and 7)', () => {
-  test('starts on an empty directory; a tenant made beside it is served; SIGTERM ends it with 0', async () => {
-    const server = await start();
+  test('starts on an empty directory, and serves a tenant made beside it', async () => {
+    await start({ VESTA_WORKERS: '2' });
     const made = await vesta(['tenant', 'create', 'north'], env);
     expect(made).toMatchObject({ code: 0, output: expect.stringContaining('/fhir/north') });
     expect((await vesta(['tenant', 'create', 'north'], env)).code).toBe(1);
@@ -89,29 +110,46 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
     expect((await get('/fhir/north/Patient/first')).status).toBe(200);
     expect((await get('/fhir/south/Patient/first')).status).toBe(404);
     expect((await get('/health/ready')).status).toBe(200);
-    await stop(server);
-    expect(server.output).toContain('Stopping');
-    expect(existsSync(join(data, 'vesta.lock'))).toBe(false);
-    expect(existsSync(join(data, 'postgres', 'postmaster.pid'))).toBe(false);
   });
 
   test('twice on one directory: the second names the process and the address of the first', async () => {
-    const server = await start();
+    const server = await running();
     const second = await vesta(['serve'], { ...env, PORT: String(await freePort()) });
     expect(second.code).toBe(1);
     expect(second.output.trim()).toBe(
       `Vesta is running on ${data} already: process ${server.child.pid}, http://127.0.0.1:${port}`,
     );
-    await stop(server);
   });
 
-  test('a second one waits for the first to stop', async () => {
-    const server = await start();
+  test.runIf(LINUX)('kill -9 of a server process: another one takes its place', async () => {
+    const server = await running();
+    const before = workersOf(server.child.pid!);
+    const from = server.output.length;
+    process.kill(before[0]!, 'SIGKILL');
+    await server.says(/ended with SIGKILL: starting another one/, from);
+    await untilAnswered('/fhir/north/Patient/first');
+    await expect.poll(() => workersOf(server.child.pid!), { timeout: 30_000 }).toHaveLength(before.length);
+  });
+
+  test('kill -9 of PostgreSQL: it is started again, and what was acknowledged is there', async () => {
+    const server = await running();
+    expect(await put('second')).toBe(201);
+    const from = server.output.length;
+    process.kill(postmasterOf(data), 'SIGKILL');
+    await server.says(/PostgreSQL answers again/, from);
+    await untilAnswered('/fhir/north/Patient/second');
+  });
+
+  test('SIGTERM and Ctrl-C end it with 0, and nothing of it is left; a second one waits for the first to stop', async () => {
+    const server = await running();
     server.kill('SIGINT');
     await server.says(/Stopping/);
     const second = await start();
-    expect(await server.exited).toBe(0);
+    expect(await ended(server)).toBe(0);
     await stop(second);
+    expect(second.output).toContain('Stopping');
+    expect(existsSync(join(data, 'vesta.lock'))).toBe(false);
+    expect(existsSync(join(data, 'postgres', 'postmaster.pid'))).toBe(false);
   });
 
   test('a taken port is named, and PostgreSQL is not started', async () => {
@@ -141,57 +179,34 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
     expect(server.output).not.toMatch(/^\s+at /m);
   });
 
-  test.runIf(LINUX)('kill -9 of a server process: another one takes its place', async () => {
-    const server = await start();
-    const victim = workersOf(server.child.pid!)[0];
-    const from = server.output.length;
-    process.kill(victim!, 'SIGKILL');
-    await server.says(/ended with SIGKILL: starting another one/, from);
-    await untilAnswered('/fhir/north/Patient/first');
-    await stop(server);
-  });
-
-  test('kill -9 of PostgreSQL: it is started again, and what was acknowledged is there', async () => {
-    const server = await start();
-    expect(await put('second')).toBe(201);
-    const from = server.output.length;
-    process.kill(postmasterOf(data), 'SIGKILL');
-    await server.says(/PostgreSQL answers again/, from);
-    await untilAnswered('/fhir/north/Patient/second');
-    await stop(server);
-  });
-
-  test('kill -9 of the primary: server processes end, the next start takes PostgreSQL over', async () => {
-    const server = await start();
-    expect(await put('third')).toBe(201);
-    const postmaster = postmasterOf(data);
-    server.kill('SIGKILL');
-    await server.exited;
-    const next = await start();
-    expect(next.output).toContain('Took over the PostgreSQL');
-    expect(postmasterOf(data)).toBe(postmaster);
-    expect((await get('/fhir/north/Patient/third')).status).toBe(200);
-    await stop(next);
+  test('a lost secrets.json is made anew', async () => {
+    rmSync(join(data, 'secrets.json'));
+    await start();
+    expect((await get('/fhir/north/Patient/first')).status).toBe(200);
   });
 
   test('kill -9 of primary and PostgreSQL together: the next start recovers', async () => {
-    const server = await start();
-    expect(await put('fourth')).toBe(201);
+    const server = await running();
+    expect(await put('third')).toBe(201);
     process.kill(postmasterOf(data), 'SIGKILL');
-    server.kill('SIGKILL');
-    await server.exited;
+    await kill(server);
+    await start();
+    for (const id of ['second', 'third'])
+      expect((await get(`/fhir/north/Patient/${id}`)).status, id).toBe(200);
+  });
+
+  test('kill -9 of the primary: server processes end, the next start takes PostgreSQL over', async () => {
+    const server = await running();
+    expect(await put('fourth')).toBe(201);
+    const postmaster = postmasterOf(data);
+    await kill(server);
     const next = await start();
+    expect(next.output).toContain('Took over the PostgreSQL');
+    expect(postmasterOf(data)).toBe(postmaster);
     expect((await get('/fhir/north/Patient/fourth')).status).toBe(200);
     await stop(next);
     const check = await vesta(['db', 'check', '--tenant', 'north'], env);
     expect(check).toMatchObject({ code: 0, output: expect.stringContaining('all is well') });
-  });
-
-  test('a lost secrets.json is made anew', async () => {
-    rmSync(join(data, 'secrets.json'));
-    const server = await start();
-    expect((await get('/fhir/north/Patient/first')).status).toBe(200);
-    await stop(server);
   });
 
   test('tenant delete without a running server starts the database for itself and stops it', async () => {
@@ -204,31 +219,6 @@ describe('vesta serve (issue 3, sections 1 and 7)', () => {
   test("PostgreSQL's log holds no statement and no data", () => {
     expect(readFileSync(join(data, 'postgres.log'), 'utf8')).not.toMatch(/STATEMENT|DETAIL|Patient/);
   });
-});
-
-describe('demo patients (issue 3, section 1)', () => {
-  test('kill -9 half-way of loading them: the next start loads the rest, and nobody twice', async () => {
-    const directory = temporaryDirectory();
-    const demo = { VESTA_DATA_DIR: directory, VESTA_DEMO: 'on' };
-    const count = async (type: string) =>
-      (await get(`/fhir/demo/${type}?_summary=count&_total=accurate`)).body['total'] as number;
-    try {
-      const server = await start(demo);
-      for (let patients = 0; patients === 0; ) patients = await count('Patient');
-      server.kill('SIGKILL');
-      await server.exited;
-      const next = await start(demo);
-      await next.says(/The demo patients are there/);
-      expect(await count('Patient')).toBe(18);
-      expect(await count('Practitioner')).toBe(await count('PractitionerRole'));
-      await stop(next);
-      const third = await start(demo);
-      expect(third.output).not.toContain('Loading');
-      await stop(third);
-    } finally {
-      await cleanUp(directory);
-    }
-  }, 240_000);
 });
 
 describe('command line', () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../src/config/config.ts';
+import { waitUntilGone } from '../src/storage/embedded/postmaster.ts';
 
 /** A TCP port that nobody listens on at the moment. */
 export async function freePort(): Promise<number> {
@@ -27,20 +28,21 @@ export function temporaryDirectory(): string {
 
 /** Ends what a test has left running on a data directory and removes it. */
 export async function cleanUp(dataDirectory: string): Promise<void> {
-  for (const [file, line] of [
-    ['vesta.lock', 0],
-    ['postgres/postmaster.pid', 0],
+  for (const [file, signal] of [
+    ['vesta.lock', 'SIGKILL'],
+    ['postgres/postmaster.pid', 'SIGQUIT'],
   ] as const) {
     try {
-      const text = readFileSync(join(dataDirectory, file), 'utf8').split('\n')[line]!;
+      const text = readFileSync(join(dataDirectory, file), 'utf8').split('\n')[0]!;
       const pid = text.startsWith('{') ? (JSON.parse(text) as { pid: number }).pid : Number(text);
-      process.kill(pid, file === 'vesta.lock' ? 'SIGKILL' : 'SIGQUIT');
+      process.kill(pid, signal);
+      await waitUntilGone(pid, 10_000);
     } catch {
       // It is not there: nothing runs.
     }
   }
-  await sleep(300);
-  rmSync(join(dataDirectory, '..'), { recursive: true, force: true });
+  // Server processes, which end with the primary, may be writing still.
+  rmSync(join(dataDirectory, '..'), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
 /** This process' environment without options of Vesta; vitest sets some variables that are read as such (BASE_URL). */
@@ -80,11 +82,19 @@ export class VestaProcess {
     });
   }
 
-  /** Waits until the output matches. @throws Error with the output when the process ends first, or after a minute */
+  /**
+   * Waits until the output matches.
+   * @throws Error with the output when the process ends first, or says nothing at all for a minute
+   */
   async says(pattern: RegExp, from = 0): Promise<void> {
     const ended = this.exited.then(() => true);
-    const deadline = Date.now() + 60_000;
+    let length = 0;
+    let deadline = 0;
     while (!pattern.test(this.output.slice(from))) {
+      if (this.output.length !== length || deadline === 0) {
+        length = this.output.length;
+        deadline = Date.now() + 60_000;
+      }
       if (Date.now() > deadline || (await Promise.race([ended, sleep(20).then(() => false)]))) {
         if (pattern.test(this.output.slice(from))) return;
         throw new Error(`No ${pattern} in:\n${this.output}`);

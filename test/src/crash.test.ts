@@ -103,6 +103,11 @@ function bundleOf(key: string): object {
 function load(): { stop(): Promise<void>; acknowledged(): number } {
   let stopping = false;
   let acknowledged = 0;
+  /** After what was not acknowledged: whatever is sent while nobody listens proves nothing, and is to be looked for later. */
+  const somebodyListens = async () => {
+    do await sleep(20);
+    while (!stopping && (await exchange(port, { method: 'GET', path: '/health/live' })).status <= 0);
+  };
   const loader = async () => {
     while (!stopping) {
       const key = `b${++sequence}`;
@@ -111,7 +116,7 @@ function load(): { stop(): Promise<void>; acknowledged(): number } {
       if (status === 200) {
         bundles.set(key, true);
         acknowledged++;
-      } else await sleep(20);
+      } else await somebodyListens();
     }
   };
   const writer = async (_: unknown, lane: number) => {
@@ -128,7 +133,7 @@ function load(): { stop(): Promise<void>; acknowledged(): number } {
       if (status === 200 || status === 201) {
         singles.set(id, Number(/\d+/.exec(headers['etag'] ?? '')?.[0]));
         acknowledged++;
-      } else await sleep(20);
+      } else await somebodyListens();
     }
   };
   const running = Promise.all([

@@ -25,7 +25,7 @@ export async function startServed(
   tenants: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Served> {
-  const database = await createTestDatabase(false);
+  const database = await createTestDatabase();
   const port = await freePort();
   const server = new VestaProcess(['serve'], {
     DATABASE_URL: database.ownerUrl,

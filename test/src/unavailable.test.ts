@@ -211,6 +211,7 @@ describe('slow statements and exhausted pools', () => {
     while (!done) {
       expect((await get(`${BASE}/Patient/a`)).status).toBe(200);
       reads++;
+      await sleep(20);
     }
     await release();
     // The first ones ran into the statement timeout; those behind them may not even have got a connection.

@@ -6,7 +6,9 @@ import { closedDays } from './demo-holidays.ts';
 
 const ORGANIZATION = 'juniper-hollow-health';
 const CLINIC = 'juniper-hollow-clinic';
-const ZONE = 'America/New_York';
+/** What people call the clinic, and the zone that it lives by. */
+export const CLINIC_NAME = 'Juniper Hollow Clinic';
+export const CLINIC_ZONE = 'America/New_York';
 const SNOMED = 'http://snomed.info/sct';
 const NUCC = 'http://nucc.org/provider-taxonomy';
 /** HL7 v2 table 0276, which R4's Appointment.appointmentType has its codes of. */
@@ -282,9 +284,9 @@ function clinic(): JsonObject {
   return {
     resourceType: 'Location',
     id: CLINIC,
-    extension: [{ url: TIME_ZONE, valueCode: ZONE }],
+    extension: [{ url: TIME_ZONE, valueCode: CLINIC_ZONE }],
     status: 'active',
-    name: 'Juniper Hollow Clinic',
+    name: CLINIC_NAME,
     description: 'Ground floor, step-free; parking behind the house',
     mode: 'instance',
     type: [
@@ -319,9 +321,9 @@ function room(id: string, name: string): JsonObject {
   return {
     resourceType: 'Location',
     id: roomId(id),
-    extension: [{ url: TIME_ZONE, valueCode: ZONE }],
+    extension: [{ url: TIME_ZONE, valueCode: CLINIC_ZONE }],
     status: 'active',
-    name: `Juniper Hollow Clinic, ${name.toLowerCase()}`,
+    name: `${CLINIC_NAME}, ${name.toLowerCase()}`,
     mode: 'instance',
     physicalType: {
       coding: [
@@ -349,7 +351,7 @@ function healthcareService(service: Service, closed: readonly JsonObject[]): Jso
     active: true,
     providedBy: reference(`Organization/${ORGANIZATION}`, 'Juniper Hollow Health'),
     specialty: [...(snomed === undefined ? [] : [coding(SNOMED, snomed)]), coding(NUCC, nucc)],
-    location: [reference(`Location/${CLINIC}`, 'Juniper Hollow Clinic')],
+    location: [reference(`Location/${CLINIC}`, CLINIC_NAME)],
     name: service.name,
     comment: service.comment,
     extraDetails: service.instructions,
@@ -394,7 +396,7 @@ function practitionerRole({ practitioner, name, service, hours }: Post): JsonObj
     practitioner: reference(`Practitioner/${practitioner}`, name),
     organization: reference(`Organization/${ORGANIZATION}`, 'Juniper Hollow Health'),
     specialty: [...(snomed === undefined ? [] : [coding(SNOMED, snomed)]), coding(NUCC, nucc)],
-    location: [reference(`Location/${CLINIC}`, 'Juniper Hollow Clinic')],
+    location: [reference(`Location/${CLINIC}`, CLINIC_NAME)],
     healthcareService: [reference(`HealthcareService/${service}`)],
     availableTime: hours.map(([days, from, to]) => ({
       daysOfWeek: [...days],

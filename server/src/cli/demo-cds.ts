@@ -3,7 +3,7 @@ import type { Tenant } from '../access/scope.ts';
 import type { CdsProviderRegistration } from '../cds/registrations.ts';
 import { ownerConnections } from '../storage/auth/owner.ts';
 import { StoredCdsRegistrations } from '../storage/cds/registrations.ts';
-import { configureTenant } from '../storage/tenants.ts';
+import { configureWhereUnset } from '../storage/tenants.ts';
 
 /** Of the discard protocol (RFC 863): nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -29,8 +29,7 @@ export async function registerDemoProviders(owner: pg.Client, tenant: Tenant, ur
     if (isFirst || isThere) await registrations.addProvider(tenant, provider);
   }
   if (!isFirst) return;
-  const { 'cds.unsignedClients': unsigned } = await configureTenant(owner, tenant.name, {});
-  if (unsigned === undefined) await configureTenant(owner, tenant.name, { 'cds.unsignedClients': 'allow' });
+  await configureWhereUnset(owner, tenant.name, { 'cds.unsignedClients': 'allow' });
   await owner.query('insert into store.setting (name, value) values ($1, $2) on conflict do nothing', [
     settingOf(tenant),
     'given',

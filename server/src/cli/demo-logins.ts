@@ -19,7 +19,8 @@ import { ownerConnections } from '../storage/auth/owner.ts';
 import type { Connections } from '../storage/connections.ts';
 import { writeFileWhole } from '../storage/embedded/files.ts';
 import { withOwner } from '../storage/prepare.ts';
-import { configureTenant } from '../storage/tenants.ts';
+import { configureWhereUnset } from '../storage/tenants.ts';
+import { operatorToken } from './token.ts';
 
 /** People of each kind who get accounts, besides those that are named. */
 const MOST = 12;
@@ -82,7 +83,7 @@ export async function demoLogins(
     try {
       const secrets = await vault.secretBox();
       const given = await readGiven(owner, tenant);
-      if (given === undefined) await withoutSecondFactors(owner, tenant);
+      if (given === undefined) await configureWhereUnset(owner, tenant.name, { 'accounts.mfaRoles': 'none' });
       const digests = new Map(Object.entries(given?.passwords ?? {}));
       const accounts = await ensureDemoAccounts(
         new StoredAccounts(connections),
@@ -113,6 +114,11 @@ export async function demoLogins(
       await vault.close();
     }
   });
+}
+
+/** A token to fill a tenant of the demo with: see {@link operatorToken}. */
+export async function demoToken(config: Config, ownerUrl: string, tenant: Tenant): Promise<string> {
+  return await withOwner(ownerUrl, (owner) => operatorToken(config, ownerConnections(owner), tenant));
 }
 
 /** Registers the apps of smart-apps/ where the server has them now: its address may not be the one of its last start. */
@@ -154,12 +160,6 @@ async function noteGiven(owner: pg.Client, tenant: Tenant, given: Given): Promis
     'insert into store.setting (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value',
     [settingOf(tenant), JSON.stringify(given)],
   );
-}
-
-/** Once, when the first accounts are made, and not against what somebody has configured. */
-async function withoutSecondFactors(owner: pg.Client, tenant: Tenant): Promise<void> {
-  const { 'accounts.mfaRoles': roles } = await configureTenant(owner, tenant.name, {});
-  if (roles === undefined) await configureTenant(owner, tenant.name, { 'accounts.mfaRoles': 'none' });
 }
 
 async function peopleOf(connections: Connections, tenant: Tenant) {

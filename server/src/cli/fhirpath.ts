@@ -7,7 +7,7 @@ import {
   packageCache,
   withDependencies,
 } from '../conformance/packages/index.ts';
-import { conforms, profiledBy } from '../fhir/operations/fhirpath-answers.ts';
+import { conforms, profiledBy } from '../fhir/operations/fhirpath-conformance.ts';
 import { type FhirPathAnswers, FhirPathEvaluator } from '../fhir/operations/fhirpath-evaluator.ts';
 import type { FhirPathResult, FhirPathValue } from '../fhir/operations/fhirpath-protocol.ts';
 import { FhirError } from '../fhir/outcome.ts';

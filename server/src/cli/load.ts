@@ -6,9 +6,9 @@ import { inputFiles } from './loading/files.ts';
 import { Journal } from './loading/journal.ts';
 import { loadFiles } from './loading/loader.ts';
 import { count, ProgressDisplay } from './loading/progress.ts';
+import { localUrl } from './local-url.ts';
 import { lockHolder } from './lock.ts';
 import { ownServer } from './own-token.ts';
-import { localUrl } from './serve.ts';
 
 /** `vesta load`. */
 export const load: Command = {

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config.ts';
 import type { HttpClientOptions } from './http-client.ts';
+import { localUrl } from './local-url.ts';
 import { lockHolder } from './lock.ts';
-import { localUrl } from './serve.ts';
-import { operatorToken } from './token.ts';
-import { withinTenant } from './within-tenant.ts';
 
 /**
  * What a command needs to speak to the server of this configuration: the operator's token, signed with the tenant's key
@@ -21,10 +19,16 @@ export function ownServer(config: Config, url: string, tenant: string): HttpClie
   );
   if (!own) return {};
   return {
-    token: () =>
-      withinTenant(config, 'token', tenant, (connections, found) =>
+    token: async () => {
+      // Loaded where a token is needed: not for help, nor for other servers.
+      const [{ operatorToken }, { withinTenant }] = await Promise.all([
+        import('./token.ts'),
+        import('./within-tenant.ts'),
+      ]);
+      return await withinTenant(config, 'token', tenant, (connections, found) =>
         operatorToken(config, connections, found),
-      ),
+      );
+    },
     ...(config.tlsCertificate === undefined
       ? {}
       : {

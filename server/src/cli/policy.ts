@@ -10,7 +10,6 @@ import { type Route, route } from '../fhir/route.ts';
 import { parseJson } from '../json/parse.ts';
 import type { Resource } from '../json/types.ts';
 import { type Command, parse, UsageError } from './command.ts';
-import { explainForAccount } from './policy-account.ts';
 
 /** `vesta policy list|show|explain`. */
 export const policy: Command = {
@@ -155,6 +154,8 @@ async function explainAccount(
   if (values.role !== undefined || values.policy !== undefined)
     throw new UsageError('With --tenant the role and its policy are those in the database');
   const asked = { tenant, login: user, scopes: scope, patient, route: routeOf(request) };
+  // It takes half of the server: loaded only when an account is asked about.
+  const { explainForAccount } = await import('./policy-account.ts');
   const { allowed, reasons, grants } = await explainForAccount(loadConfig(), asked);
   for (const reason of reasons) console.log(reason);
   if (values.grants === true) console.log(JSON.stringify(grants, undefined, 2));

@@ -5,25 +5,22 @@ import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Tenant } from '../access/scope.ts';
-import { type Config, loadConfig } from '../config/config.ts';
+import { type Config, loadConfig, ROOT } from '../config/config.ts';
 import { checkOpenBinding } from '../config/open-binding.ts';
 import { optionsHelp } from '../config/options.ts';
 import { workerEnvironment } from '../config/worker-settings.ts';
-import { APPS } from '../http/apps-service.ts';
 import { serveClusterMetrics } from '../observability/cluster-metrics.ts';
 import { masterKeysOf } from '../security/settings.ts';
 import { tlsFiles, tlsOptions } from '../security/tls/tls-options.ts';
-import { ownerConnections } from '../storage/auth/owner.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../storage/embedded/postgres.ts';
 import { startMaintenance } from '../storage/maintenance.ts';
 import { prepareDatabase, withOwner } from '../storage/prepare.ts';
 import { type Command, parse } from './command.ts';
 import { type DemoLoad, type DemoOptions, prepareDemo } from './demo.ts';
-import { demoLogins, NATIONAL_GIFTS } from './demo-logins.ts';
 import { type NationalDemo, prepareNational } from './demo-national.ts';
+import { localUrl } from './local-url.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { requireFreePort } from './port.ts';
-import { operatorToken } from './token.ts';
 import { Workers } from './workers.ts';
 
 /** A graceful stop takes at most this long, in milliseconds; running requests get most of it. */
@@ -139,7 +136,10 @@ class Primary {
     });
   }
 
-  /** Loads what the demo tenant lacks, through the server's own door. */
+  /**
+   * Loads what the demo tenant lacks, through the server's own door. Only here is what makes tokens and accounts loaded:
+   * the primary process starts sooner, and stays small where there is no demo.
+   */
   async #fillDemo(): Promise<void> {
     const config = this.#config;
     const ownerUrl = this.#ownerUrl;
@@ -152,10 +152,9 @@ class Primary {
       await this.#demo.load(common);
       return await this.#fillNational(common);
     }
+    const { demoLogins, demoToken } = await import('./demo-logins.ts');
     const tenant = this.#demo.tenant;
-    const token = await withOwner(ownerUrl, (client) =>
-      operatorToken(config, ownerConnections(client), tenant),
-    );
+    const token = await demoToken(config, ownerUrl, tenant);
     await this.#demo.load({ ...common, token });
     if (this.#stopping !== undefined) return;
     for (const line of await demoLogins(config, ownerUrl, tenant)) this.#log(line);
@@ -168,9 +167,8 @@ class Primary {
     const config = this.#config;
     const { tenant } = this.#national;
     if (config.auth === 'open') return await this.#national.load(common);
-    const token = await withOwner(common.ownerUrl, (client) =>
-      operatorToken(config, ownerConnections(client), tenant),
-    );
+    const { demoLogins, demoToken, NATIONAL_GIFTS } = await import('./demo-logins.ts');
+    const token = await demoToken(config, common.ownerUrl, tenant);
     await this.#national.load({ ...common, token });
     if (this.#stopping !== undefined) return;
     for (const line of await demoLogins(config, common.ownerUrl, tenant, NATIONAL_GIFTS)) this.#log(line);
@@ -289,7 +287,7 @@ class Primary {
 
 /** Builds the apps whose sources have changed, beside the server; where they are built already that is over at once. */
 function buildApps(): ChildProcess | undefined {
-  const script = join(APPS, '..', 'scripts', 'build-apps.ts');
+  const script = join(ROOT, 'scripts', 'build-apps.ts');
   if (!existsSync(script)) return undefined;
   const building = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
   building.on('error', () => {});
@@ -306,15 +304,4 @@ async function endSessions(ownerUrl: string, role: string): Promise<void> {
   await withOwner(ownerUrl, (client) =>
     client.query('select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = $1', [role]),
   );
-}
-
-/** Where this machine reaches the server, whatever its public name is. */
-export function localUrl({
-  host,
-  port,
-  tlsCertificate,
-}: Pick<Config, 'host' | 'port' | 'tlsCertificate'>): string {
-  const reachable =
-    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `${tlsCertificate === undefined ? 'http' : 'https'}://${reachable}:${port}`;
 }

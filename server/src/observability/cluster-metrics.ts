@@ -1,5 +1,6 @@
-import type { EventEmitter } from 'node:events';
-import { aggregateMetrics, type Metrics, type MetricsSnapshot } from './metrics.ts';
+import cluster from 'node:cluster';
+import { EventEmitter } from 'node:events';
+import type { Metrics, MetricsSnapshot } from './metrics.ts';
 
 /**
  * Metrics of all processes of a cluster. A worker that is asked for metrics asks the primary, which asks every worker,
@@ -66,6 +67,8 @@ export function serveClusterMetrics(
       finish();
     });
     collecting.delete(id);
+    // Loaded when metrics are asked for: the primary process stays small.
+    const { aggregateMetrics } = await import('./metrics.ts');
     return aggregateMetrics(snapshots);
   };
 
@@ -97,7 +100,7 @@ export function serveClusterMetrics(
  */
 export function joinClusterMetrics(
   metrics: Metrics,
-  channel: PrimaryChannel = process,
+  channel: PrimaryChannel = ownPrimary(),
 ): () => Promise<string> {
   let sequence = 0;
   const reading = new Map<number, (text: string) => void>();
@@ -125,6 +128,11 @@ export function joinClusterMetrics(
     reading.delete(id);
     return text ?? metrics.text();
   };
+}
+
+/** Other parents, such as a supervisor, have a channel to their child too, but nobody there answers. */
+function ownPrimary(): PrimaryChannel {
+  return cluster.isWorker ? process : new EventEmitter();
 }
 
 type Send = (message: unknown, done: () => void) => unknown;

@@ -130,6 +130,17 @@ export async function configureTenant(
   return rows[0].config as Record<string, unknown>;
 }
 
+/** As {@link configureTenant}, of those settings that nobody has made yet. */
+export async function configureWhereUnset(
+  connection: OwnerConnection,
+  name: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const known = await configureTenant(connection, name, {});
+  const unset = Object.entries(settings).filter(([setting]) => known[setting] === undefined);
+  if (unset.length > 0) await configureTenant(connection, name, Object.fromEntries(unset));
+}
+
 async function insertTenant(connection: OwnerConnection, name: string): Promise<Tenant | undefined> {
   checkTenantName(name);
   const { rows } = await connection.query(

@@ -25,6 +25,20 @@ describe('regular expressions of filters (R4 valueset-filter-operator: the whole
     );
   });
 
+  it('answers each text for itself, also after more positions than it remembers', () => {
+    // In 2 ** 13 positions: which of the last 13 characters were an a.
+    const source = '[ab]*a[ab]{12}';
+    const regex = new SafeRegex(source);
+    const native = new RegExp(`^(?:${source})$`);
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 10, maxLength: 200 }), (text) => {
+        expect(regex.test(text)).toBe(native.test(text));
+        expect(regex.test(`${text}c`)).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('is not slowed down by a pattern that explodes with backtracking', () => {
     const regex = new SafeRegex('^(a+)+(b|a?){1,30}c$');
     expect(regex.test('a'.repeat(5000))).toBe(false);

@@ -11,6 +11,8 @@ export class RegexError extends Error {}
 /** Most states of an automaton: bounds its memory and the time per character. */
 const MAX_STATES = 4000;
 const MAX_DEPTH = 100;
+/** Most states and steps of positions that an automaton remembers: bounds its memory. */
+const MAX_REMEMBERED = 10_000;
 
 type CharTest = (point: number) => boolean;
 
@@ -25,10 +27,22 @@ interface Fragment {
   readonly ends: ((target: number) => void)[];
 }
 
+/** Where a run can be after some text: states of the automaton, and where each character leads that came here before. */
+interface Position {
+  readonly states: readonly number[];
+  readonly accepts: boolean;
+  readonly next: Map<number, Position>;
+}
+
 /** A pattern that must match a whole text, in linear time. */
 export class SafeRegex {
   readonly #states: State[] = [];
-  readonly #start: number;
+  readonly #start: readonly number[];
+  /** Positions that were met, by their states: with them most characters cost one look-up. */
+  readonly #positions = new Map<string, Position>();
+  #remembered = 0;
+  readonly #marks: Uint32Array;
+  #round = 0;
 
   /** @throws RegexError */
   constructor(pattern: string) {
@@ -37,39 +51,66 @@ export class SafeRegex {
     const whole = parser.parse();
     const match = this.#states.push({ kind: 'match' }) - 1;
     for (const end of whole.ends) end(match);
-    this.#start = whole.start;
+    this.#marks = new Uint32Array(this.#states.length);
+    this.#start = this.#closure([whole.start]);
   }
 
   /** Whether the pattern matches the whole text. */
   test(text: string): boolean {
-    const states = this.#states;
-    const marks = new Uint32Array(states.length);
-    let current: number[] = [];
-    let round = 1;
-    const stack: number[] = [];
-    const add = (list: number[], state: number): void => {
-      stack.push(state);
-      for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-        if (marks[at] === round) continue;
-        marks[at] = round;
-        const one = states[at] as State;
-        if (one.kind === 'split') stack.push(one.other, one.next);
-        else list.push(at);
-      }
-    };
-    add(current, this.#start);
-    for (const character of text) {
-      const point = character.codePointAt(0) as number;
-      round++;
-      const next: number[] = [];
-      for (const at of current) {
-        const state = states[at] as State;
-        if (state.kind === 'char' && state.test(point)) add(next, state.next);
-      }
-      if (next.length === 0) return false;
-      current = next;
+    let position = this.#position(this.#start);
+    for (let i = 0; i < text.length; i++) {
+      const point = text.codePointAt(i) as number;
+      if (point > 0xffff) i++;
+      position = position.next.get(point) ?? this.#step(position, point);
+      if (position.states.length === 0) return false;
     }
-    return current.some((at) => (states[at] as State).kind === 'match');
+    return position.accepts;
+  }
+
+  #step(position: Position, point: number): Position {
+    const targets: number[] = [];
+    for (const at of position.states) {
+      const state = this.#states[at] as State;
+      if (state.kind === 'char' && state.test(point)) targets.push(state.next);
+    }
+    const next = this.#position(this.#closure(targets));
+    position.next.set(point, next);
+    this.#remembered++;
+    return next;
+  }
+
+  #position(states: readonly number[]): Position {
+    const key = states.join();
+    let position = this.#positions.get(key);
+    if (position === undefined) {
+      if (this.#remembered > MAX_REMEMBERED) {
+        this.#positions.clear();
+        this.#remembered = 0;
+      }
+      const accepts = states.some((at) => (this.#states[at] as State).kind === 'match');
+      position = { states, accepts, next: new Map() };
+      this.#positions.set(key, position);
+      this.#remembered += states.length;
+    }
+    return position;
+  }
+
+  /** The states that read a character or end the match and are reached from some without reading anything. */
+  #closure(from: readonly number[]): number[] {
+    if (++this.#round > 0xffffffff) {
+      this.#marks.fill(0);
+      this.#round = 1;
+    }
+    const found: number[] = [];
+    const stack = [...from];
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      if (this.#marks[at] === this.#round) continue;
+      this.#marks[at] = this.#round;
+      const one = this.#states[at] as State;
+      if (one.kind === 'split') stack.push(one.other, one.next);
+      else found.push(at);
+    }
+    return found.sort((a, b) => a - b);
   }
 }
 

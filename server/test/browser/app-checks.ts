@@ -3,13 +3,14 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { buildApps } from '../../../scripts/build-apps.ts';
 import type { NewClient } from '../../src/auth/clients/client.ts';
 import { PASSWORD, type SmartServer } from '../smart-server.ts';
 import { allow, signIn } from './chromium.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Most compressed script of a first load, in bytes (issue 6, section 4). */
 export const SCRIPT_BUDGET = 250_000;
@@ -91,9 +92,16 @@ export async function goTo(page: Page, path: string): Promise<void> {
   );
 }
 
-/** What axe finds against WCAG 2.1 A and AA; the window must bypass the content security policy. */
+/** Waits until nothing of the page of an app that is open is under way any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main h1').first().waitFor();
+  await page.locator('main .loading').first().waitFor({ state: 'detached' });
+}
+
+/** What axe finds against WCAG 2.1 A and AA and good practice. The page's content security policy stays in force. */
 export async function findings(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: AXE });
+  // To send and read it costs more than to run it: once is enough for all that a page becomes until another is loaded.
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(AXE);
   return await page.evaluate(async () => {
     // biome-ignore lint/suspicious/noExplicitAny: axe is a global of the page
     const { axe } = globalThis as any;
@@ -111,6 +119,58 @@ export async function findings(page: Page): Promise<string[]> {
     );
   });
 }
+
+const DIRECTIONS = { en: 'ltr', es: 'ltr', ur: 'rtl' } as const;
+
+export type Language = keyof typeof DIRECTIONS;
+
+/** Chooses a language at the app that is open: the page stays as it is but for its texts and their direction. */
+export async function speak(page: Page, language: Language): Promise<void> {
+  if ((await page.getAttribute('html', 'lang')) === language) return;
+  const label = page.locator('.language label');
+  const before = (await label.textContent()) ?? '';
+  // On a narrow screen it is in the menu, which is closed.
+  await page.locator('.language select').selectOption(language, { force: true });
+  await label.filter({ hasNotText: before }).waitFor({ state: 'attached' });
+  await settled(page);
+}
+
+/**
+ * Expects the page of an app that is open to be for everybody (WCAG 2.1 AA): axe finds nothing from left to right in light
+ * colors, nor from right to left in dark ones; and in each language it is as wide as the window (1.4.10), says what
+ * language it is in and which way it is read, and shows no text by the name that it has in the sources.
+ */
+export async function expectForEverybody(page: Page, app: AppName, name: string): Promise<void> {
+  const now = await page.getAttribute('html', 'lang');
+  const languages: readonly Language[] = now === 'ur' ? ['ur', 'es', 'en'] : ['en', 'es', 'ur'];
+  for (const language of languages) {
+    await page.emulateMedia({ colorScheme: language === 'ur' ? 'dark' : 'light' });
+    await speak(page, language);
+    const called = `${language} ${name}`;
+    expect(await shapeOf(page), called).toEqual({
+      lang: language,
+      dir: DIRECTIONS[language],
+      overflow: 0,
+      names: [],
+    });
+    // What Spanish may change is how long texts are: structure and colors are those of English.
+    if (language === 'es') continue;
+    expect(await findings(page), called).toEqual([]);
+    await shoot(page, app, called);
+  }
+}
+
+const shapeOf = (page: Page): Promise<unknown> =>
+  page.evaluate(`(() => {
+    const { lang, dir, scrollWidth } = document.documentElement;
+    const names = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode.nodeValue.trim();
+      if (/^[a-z]+([A-Z][a-z]*)+$|\\{\\w+\\}/.test(text)) names.push(text);
+    }
+    return { lang, dir, overflow: Math.max(0, scrollWidth - innerWidth), names };
+  })()`);
 
 /** By how many pixels the page is wider than the window (WCAG 2.1, 1.4.10). */
 export const overflow = (page: Page): Promise<number> =>

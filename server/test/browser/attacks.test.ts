@@ -37,7 +37,6 @@ describe.skipIf(browser === undefined)(
       await new Promise<void>((resolve) => evil.listen(0, '127.0.0.1', resolve));
     });
     afterAll(async () => {
-      await browser?.close();
       await apps?.close();
       await new Promise((resolve) => evil?.close(resolve) ?? resolve(undefined));
       await server?.stop();

@@ -16,12 +16,22 @@ const USUAL_PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
+let shared: Promise<Browser | undefined> | undefined;
+
 /**
- * Starts the Chromium of this machine, to be closed by the test file.
+ * The Chromium of this process, which is started for the first test file that asks. Files share it as they share the
+ * process, with whose end it ends: what keeps tests apart is a window for each.
  * @returns undefined, after a notice, where there is none that starts: then the tests of the file are to be skipped
  * @throws Error when VESTA_CHROMIUM names one that does not start
  */
 export async function launchChromium(): Promise<Browser | undefined> {
+  const running = await shared;
+  // One that has crashed is not for the files that follow.
+  if (running?.isConnected() !== true) shared = startChromium();
+  return await shared;
+}
+
+async function startChromium(): Promise<Browser | undefined> {
   const named = process.env[VARIABLE];
   if (named !== undefined && named !== '') return await launch(named);
   const problems: string[] = [];
@@ -50,20 +60,28 @@ function playwrightsOwn(): string {
 const launch = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 
-/** Runs work in a window of its own, with cookies and storage of its own. */
+/** Opens a window with cookies and storage of its own, to be closed by whoever asks. @returns its only page */
+export async function openWindow(
+  browser: Browser | undefined,
+  options: Parameters<Browser['newContext']>[0],
+): Promise<Page> {
+  if (browser === undefined) throw new Error('There is no browser');
+  const window = await browser.newContext(options);
+  window.setDefaultTimeout(30_000);
+  return await window.newPage();
+}
+
+/** Runs work in a window of its own. */
 export async function inWindow<T>(
   browser: Browser | undefined,
   options: Parameters<Browser['newContext']>[0],
   work: (page: Page, window: BrowserContext) => Promise<T>,
 ): Promise<T> {
-  if (browser === undefined) throw new Error('There is no browser');
-  const window = await browser.newContext(options);
+  const page = await openWindow(browser, options);
   try {
-    const page = await window.newPage();
-    page.setDefaultTimeout(30_000);
-    return await work(page, window);
+    return await work(page, page.context());
   } finally {
-    await window.close();
+    await page.context().close();
   }
 }
 

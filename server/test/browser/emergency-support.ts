@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { withOwner } from '../../src/storage/prepare.ts';
 import type { Json } from '../harness.ts';
 import type { SmartServer } from '../smart-server.ts';
-import { goTo, openStandalone } from './app-checks.ts';
+import { goTo } from './app-checks.ts';
 
 /* What issue 6, section 5, stories 3 and 5 have in common: the people, the nurse's intake, and what must come of it. */
 
@@ -157,9 +157,8 @@ export async function seePeoplesSteps(page: Page, timeout: number): Promise<void
     await stepOn(page, code).getByText('waiting').waitFor({ timeout });
 }
 
-/** The physician, in a window of their own, goes on without the legal step, says why, and sees every agent's run. */
-export async function overrideLegalStep(page: Page, server: SmartServer, group: string): Promise<void> {
-  await openStandalone(page, server, 'provider', 'doctor');
+/** The physician, who has the app open, goes on without the legal step, says why, and sees every agent's run. */
+export async function overrideLegalStep(page: Page, group: string): Promise<void> {
   await goTo(page, `/apps/provider/workflow/${group}`);
   const legal = stepOn(page, /legal/i);
   await legal.getByRole('button', { name: 'Override' }).click();

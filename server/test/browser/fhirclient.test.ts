@@ -44,7 +44,6 @@ describe.skipIf(browser === undefined)(
       await server.account({ login: 'ana', role: 'patient', fhirUser: 'Patient/ana', name: 'Ana Perez' });
     });
     afterAll(async () => {
-      await browser?.close();
       await apps?.close();
       await server?.stop();
     });

@@ -3,9 +3,18 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../harness.ts';
 import type { SmartServer } from '../smart-server.ts';
-import { findings, goTo, overflow, SCRIPT_BUDGET, scriptBytes, shoot } from './app-checks.ts';
-import { inWindow, launchChromium } from './chromium.ts';
-import { button, PATIENT, type PatientApp, settled, startPatientApp, WINDOW } from './patient-setup.ts';
+import {
+  expectForEverybody,
+  findings,
+  goTo,
+  SCRIPT_BUDGET,
+  scriptBytes,
+  settled,
+  shoot,
+  speak,
+} from './app-checks.ts';
+import { inWindow, launchChromium, openWindow } from './chromium.ts';
+import { button, PATIENT, type PatientApp, startPatientApp, WINDOW } from './patient-setup.ts';
 
 /* Issue 6, section 4: what every app must be, and what the patient app does by itself. */
 
@@ -43,43 +52,33 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
     app = await startPatientApp();
     ({ server, home } = app);
   }, LONG);
-  afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
-  });
+  afterAll(() => app?.stop());
 
   const open: PatientApp['open'] = (...given) => app.open(...given);
   const visit: PatientApp['visit'] = (...given) => app.visit(...given);
-  const _resources: PatientApp['resources'] = (...given) => app.resources(...given);
-  const _tenantsWith: PatientApp['tenantsWith'] = (...given) => app.tenantsWith(...given);
 
-  it.each(['en', 'es', 'ur'])('every page has no finding of axe and fits 320 px, in %s', async (lang) => {
-    const theme = lang === 'es' ? 'dark' : 'light';
-    await inWindow(
-      browser,
-      { ...WINDOW, bypassCSP: true, viewport: { width: 320, height: 640 }, colorScheme: theme },
-      async (page) => {
-        await page.goto(`${home}?lang=${lang}`);
-        await page.waitForSelector('h1');
-        expect([...(await findings(page)), await overflow(page)]).toEqual([0]);
-        await open(page, 'patient', lang);
-        expect(await page.getAttribute('html', 'lang')).toBe(lang);
-        expect(await page.getAttribute('html', 'dir')).toBe(lang === 'ur' ? 'rtl' : 'ltr');
-        for (const path of PAGES) {
-          await goTo(page, home + path);
-          // The page is drawn a moment after its address has changed.
-          await page.waitForTimeout(200);
-          await settled(page);
-          await shoot(page, 'patient', `${lang} ${path}`);
-          expect([path, ...(await findings(page)), await overflow(page)]).toEqual([path, 0]);
-        }
-      },
-    );
-  });
+  describe('to a patient who has signed in', () => {
+    let page: Page;
 
-  it('dialogs, lists that open and charts have no finding either', async () => {
-    await inWindow(browser, { ...WINDOW, bypassCSP: true }, async (page) => {
+    beforeAll(async () => {
+      page = await openWindow(browser, { ...WINDOW, serviceWorkers: 'block' });
       await open(page, 'patient');
+    }, LONG);
+    afterAll(() => page?.context().close());
+
+    it('every page is for everybody, in each language, at 320 px (WCAG 2.1 AA)', async () => {
+      await page.setViewportSize({ width: 320, height: 640 });
+      for (const path of PAGES) {
+        await goTo(page, home + path);
+        await settled(page);
+        await expectForEverybody(page, 'patient', path);
+      }
+      await speak(page, 'en');
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.setViewportSize({ width: 1280, height: 720 });
+    });
+
+    it('dialogs, lists that open and charts have no finding either', async () => {
       await visit(page, 'record/measurements');
       await page.getByText('How it has changed').first().click();
       await page.getByRole('img', { name: /^Chart: Heart rate. 3 values/ }).waitFor();
@@ -99,11 +98,80 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
       await shoot(page, 'patient', 'dialog');
       expect(await findings(page)).toEqual([]);
     });
+
+    it('the record is downloaded whole, as a Bundle of FHIR', async () => {
+      await visit(page, 'settings');
+      const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download').click()]);
+      const bundle = JSON.parse(readFileSync(await download.path(), 'utf8')) as Json;
+      expect(download.suggestedFilename()).toBe('Patient-marisol-quintero-ashby.json');
+      const types = new Set(bundle.entry.map(({ resource }: Json) => resource.resourceType));
+      for (const type of ['Patient', 'Condition', 'Observation', 'AllergyIntolerance', 'Immunization'])
+        expect(types).toContain(type);
+      const patients = bundle.entry.filter(({ resource }: Json) => resource.resourceType === 'Patient');
+      expect(patients.map(({ resource }: Json) => resource.id)).toEqual([PATIENT.slice('Patient/'.length)]);
+    });
+
+    it('a document is opened with its bytes from the server, by the person’s access', async () => {
+      await visit(page, 'record/documents');
+      const [shown] = await Promise.all([
+        page.context().waitForEvent('page'),
+        button(page, 'Open letter.txt').click(),
+      ]);
+      await shown.getByText('Dear Marisol').waitFor();
+      await shown.close();
+    });
+
+    it('a server without a chat is told of in words, not by an error', async () => {
+      await page.route('**/Communication/$converse', (route) =>
+        route.fulfill({
+          status: 404,
+          contentType: 'application/fhir+json',
+          body: JSON.stringify({
+            resourceType: 'OperationOutcome',
+            issue: [{ severity: 'error', code: 'not-supported' }],
+          }),
+        }),
+      );
+      await visit(page, 'chat');
+      await page.getByLabel('Your message').fill('Hello');
+      await button(page, 'Send').click();
+      await page.getByText('This server has no chat.').waitFor();
+    });
+
+    it('signing out gives the tokens back (RFC 7009)', async () => {
+      const token = await page.evaluate<string>(
+        `JSON.parse(sessionStorage.getItem(sessionStorage.getItem('vesta:patient:session'))).tokenResponse.access_token`,
+      );
+      const ask = () =>
+        server.api.get(PATIENT, { Authorization: `Bearer ${token}` }).then(({ status }) => status);
+      expect(await ask()).toBe(200);
+      await button(page, 'Sign out').click();
+      await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+      await expect.poll(ask, SOON).toBe(401);
+      expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).not.toContain(token);
+    });
   });
 
-  it('opens without a network with what was last seen, and forgets it at sign-out', async () => {
+  it('the page of those who have not signed in is for everybody, in the language that is asked for', () =>
+    inWindow(
+      browser,
+      { ...WINDOW, serviceWorkers: 'block', viewport: { width: 320, height: 640 } },
+      async (page) => {
+        await page.goto(`${home}?lang=ur`);
+        await page.waitForSelector('html[lang=ur] h1');
+        await expectForEverybody(page, 'patient', 'welcome');
+      },
+    ));
+
+  it('its first load is below the budget of script; it opens without a network with what was last seen, and forgets it at sign-out', async () => {
     await inWindow(browser, WINDOW, async (page, window) => {
+      const assets: string[] = [];
+      page.on('response', (answer) => {
+        if (answer.url().includes('/assets/')) assets.push(answer.headers()['cache-control'] ?? '');
+      });
       await open(page, 'patient');
+      expect(await scriptBytes(page, 'patient')).toBeLessThan(SCRIPT_BUDGET);
+      expect(new Set(assets)).toEqual(new Set(['public, max-age=31536000, immutable']));
       await page.evaluate('navigator.serviceWorker.ready');
       await visit(page, 'record/conditions');
       await page.getByText('Essential hypertension').waitFor();
@@ -140,69 +208,6 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
       };
     })`);
 
-  it('signing out gives the tokens back (RFC 7009)', async () => {
-    await inWindow(browser, WINDOW, async (page) => {
-      await open(page, 'patient');
-      const token = await page.evaluate<string>(
-        `JSON.parse(sessionStorage.getItem(sessionStorage.getItem('vesta:patient:session'))).tokenResponse.access_token`,
-      );
-      const ask = () =>
-        server.api.get(PATIENT, { Authorization: `Bearer ${token}` }).then(({ status }) => status);
-      expect(await ask()).toBe(200);
-      await button(page, 'Sign out').click();
-      await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
-      await expect.poll(ask, SOON).toBe(401);
-      expect(await page.evaluate('JSON.stringify({ ...sessionStorage })')).not.toContain(token);
-    });
-  });
-
-  it('the record is downloaded whole, as a Bundle of FHIR', async () => {
-    await inWindow(browser, { ...WINDOW, acceptDownloads: true }, async (page) => {
-      await open(page, 'patient');
-      await visit(page, 'settings');
-      const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download').click()]);
-      const bundle = JSON.parse(readFileSync(await download.path(), 'utf8')) as Json;
-      expect(download.suggestedFilename()).toBe('Patient-marisol-quintero-ashby.json');
-      const types = new Set(bundle.entry.map(({ resource }: Json) => resource.resourceType));
-      for (const type of ['Patient', 'Condition', 'Observation', 'AllergyIntolerance', 'Immunization'])
-        expect(types).toContain(type);
-      const patients = bundle.entry.filter(({ resource }: Json) => resource.resourceType === 'Patient');
-      expect(patients.map(({ resource }: Json) => resource.id)).toEqual([PATIENT.slice('Patient/'.length)]);
-    });
-  });
-
-  it('a document is opened with its bytes from the server, by the person’s access', async () => {
-    await inWindow(browser, WINDOW, async (page, window) => {
-      await open(page, 'patient');
-      await visit(page, 'record/documents');
-      const [shown] = await Promise.all([
-        window.waitForEvent('page'),
-        button(page, 'Open letter.txt').click(),
-      ]);
-      await shown.getByText('Dear Marisol').waitFor();
-    });
-  });
-
-  it('a server without a chat is told of in words, not by an error', async () => {
-    await inWindow(browser, { ...WINDOW, serviceWorkers: 'block' }, async (page) => {
-      await page.route('**/Communication/$converse', (route) =>
-        route.fulfill({
-          status: 404,
-          contentType: 'application/fhir+json',
-          body: JSON.stringify({
-            resourceType: 'OperationOutcome',
-            issue: [{ severity: 'error', code: 'not-supported' }],
-          }),
-        }),
-      );
-      await open(page, 'patient');
-      await visit(page, 'chat');
-      await page.getByLabel('Your message').fill('Hello');
-      await button(page, 'Send').click();
-      await page.getByText('This server has no chat.').waitFor();
-    });
-  });
-
   it('an answer of another server than the one that was asked is refused (RFC 9207, 2.4)', async () => {
     await inWindow(browser, WINDOW, async (page) => {
       await page.goto(home);
@@ -214,18 +219,6 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
       const state = new URL(asked.url()).searchParams.get('state');
       await page.goto(`${home}?code=x&state=${state}&iss=${encodeURIComponent('https://other.example.org')}`);
       await page.getByText('The answer comes from another server').waitFor();
-    });
-  });
-
-  it('the first load is below the budget of script, and assets are kept', async () => {
-    await inWindow(browser, WINDOW, async (page) => {
-      const assets: string[] = [];
-      page.on('response', (answer) => {
-        if (answer.url().includes('/assets/')) assets.push(answer.headers()['cache-control'] ?? '');
-      });
-      await open(page, 'patient');
-      expect(await scriptBytes(page, 'patient')).toBeLessThan(SCRIPT_BUDGET);
-      expect(new Set(assets)).toEqual(new Set(['public, max-age=31536000, immutable']));
     });
   });
 });

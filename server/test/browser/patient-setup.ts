@@ -6,6 +6,7 @@ import { appClient } from '../../src/auth/clients/demo.ts';
 import { hours, visitType, zone } from '../appointment-clinic.ts';
 import type { Json } from '../harness.ts';
 import { PASSWORD, type SmartServer, startSmartServer } from '../smart-server.ts';
+import { settled } from './app-checks.ts';
 import { allow, signIn } from './chromium.ts';
 
 export const PATIENT = 'Patient/marisol-quintero-ashby';
@@ -129,12 +130,6 @@ export async function startPatientApp(): Promise<PatientApp> {
       await server.stop();
     },
   };
-}
-
-/** Waits until nothing of the page that is open is under way any more. */
-export async function settled(page: Page): Promise<void> {
-  await page.waitForSelector('#main h1');
-  await page.waitForFunction(`document.querySelectorAll('#main .loading').length === 0`);
 }
 
 /** A heart doctor who has one time on each weekday afternoon. */

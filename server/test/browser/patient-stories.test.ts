@@ -1,20 +1,11 @@
-import type { BrowserContext } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../appointment-clinic.ts';
 import type { Json } from '../harness.ts';
 import { PASSWORD, type SmartServer } from '../smart-server.ts';
-import { findings, overflow, shoot } from './app-checks.ts';
-import { allow, inWindow, launchChromium, signIn } from './chromium.ts';
-import {
-  button,
-  CHILD,
-  link,
-  PATIENT,
-  type PatientApp,
-  settled,
-  startPatientApp,
-  WINDOW,
-} from './patient-setup.ts';
+import { findings, overflow, settled, shoot } from './app-checks.ts';
+import { allow, inWindow, launchChromium, openWindow, signIn } from './chromium.ts';
+import { button, CHILD, link, PATIENT, type PatientApp, startPatientApp, WINDOW } from './patient-setup.ts';
 
 /* Issue 6, stories 1 and 2 of section 5, and what else changes something. */
 
@@ -33,24 +24,31 @@ describe.skipIf(browser === undefined)('stories of patients in Chromium', { time
     app = await startPatientApp();
     ({ server, home } = app);
   }, LONG);
-  afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
-  });
+  afterAll(() => app?.stop());
 
   const open: PatientApp['open'] = (...given) => app.open(...given);
   const visit: PatientApp['visit'] = (...given) => app.visit(...given);
   const resources: PatientApp['resources'] = (...given) => app.resources(...given);
   const tenantsWith: PatientApp['tenantsWith'] = (...given) => app.tenantsWith(...given);
 
-  it('story 1: asks in the chat, books, is told, moves and cancels; who waits gets the time', async () => {
-    await inWindow(browser, WINDOW, async (page) => {
-      const problems: string[] = [];
+  describe('who has signed in once', () => {
+    const problems: string[] = [];
+    let page: Page;
+
+    beforeAll(async () => {
+      page = await openWindow(browser, WINDOW);
       page.on('console', (message) => {
         if (/Content Security Policy/.test(message.text())) problems.push(message.text());
       });
       page.on('pageerror', (error) => problems.push(error.message));
       await open(page, 'patient');
+    }, LONG);
+    afterAll(async () => {
+      expect(problems).toEqual([]);
+      await page?.context().close();
+    });
+
+    it('story 1: asks in the chat, books, is told, moves and cancels; who waits gets the time', async () => {
       await link(page, 'Chat').click();
       await page.getByLabel('Your message').fill('I need a cardiology visit next week in the afternoon');
       await page.keyboard.press('Enter');
@@ -127,7 +125,71 @@ describe.skipIf(browser === undefined)('stories of patients in Chromium', { time
         .poll(async () => (await server.api.get(`Appointment/${waiting.json.id}`, server.admin)).json, SOON)
         .toMatchObject({ status: 'booked', start: moved.start });
       expect(await tenantsWith(waiting.json.id)).toEqual(['demo']);
-      expect(problems).toEqual([]);
+    });
+
+    it('a visit is booked by keys alone (WCAG 2.1, 2.1.1 and 2.4.3)', async () => {
+      await visit(page, '');
+      const focused = () =>
+        page.evaluate<string>(
+          '(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()',
+        );
+      const tabTo = async (wanted: RegExp) => {
+        for (let step = 0; step < 60; step++) {
+          await page.keyboard.press('Tab');
+          if (wanted.test(await focused())) return;
+        }
+        throw new Error(`${wanted} is not reached`);
+      };
+      await tabTo(/^Visits$/);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`${home}visits`);
+      // The heading of the page that was gone to has the focus.
+      await expect.poll(focused, SOON).toBe('Visits');
+      await tabTo(/^Book a visit$/);
+      await page.keyboard.press('Enter');
+      await tabTo(/^Show free times$/);
+      await page.keyboard.press('Enter');
+      await button(page, /^Choose /)
+        .first()
+        .waitFor();
+      await tabTo(/^Choose /);
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
+      await tabTo(/^Book$/);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`${home}visits`);
+      await button(page, /^Cancel the visit/)
+        .first()
+        .waitFor();
+      await tabTo(/^Cancel the visit/);
+      await page.keyboard.press('Enter');
+      await page.getByRole('alertdialog').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+      expect(await focused()).toMatch(/^Cancel the visit/);
+    });
+
+    it('a caregiver is allowed and stopped by the patient’s consent', async () => {
+      await visit(page, 'sharing');
+      await button(page, 'Allow Tomás Quintero to help').click();
+      await button(page, 'Take access back from Tomás Quintero').waitFor();
+      const [consent] = await resources(`Consent?patient=${PATIENT}`);
+      expect(consent).toMatchObject({
+        status: 'active',
+        provision: {
+          provision: [
+            { type: 'permit', actor: [{ reference: { reference: 'RelatedPerson/marisol-brother' } }] },
+          ],
+        },
+      });
+      expect(
+        (await server.api.post('Consent/$validate', consent, server.admin)).json.issue,
+      ).not.toContainEqual(expect.objectContaining({ severity: 'error' }));
+      await button(page, 'Take access back from Tomás Quintero').click();
+      await button(page, 'Allow Tomás Quintero to help').waitFor();
+      expect((await server.api.get(`Consent/${consent.id}`, server.admin)).json.status).toBe('inactive');
+      const apps = link(page, 'See the apps');
+      expect(await apps.getAttribute('href')).toBe(`${server.issuer}/manage`);
     });
   });
 
@@ -180,78 +242,8 @@ describe.skipIf(browser === undefined)('stories of patients in Chromium', { time
     expect((await resources(`Appointment?patient=${CHILD}`)).length).toBe(2);
   });
 
-  it('a visit is booked by keys alone (WCAG 2.1, 2.1.1 and 2.4.3)', async () => {
-    await inWindow(browser, WINDOW, async (page) => {
-      await open(page, 'patient');
-      const focused = () =>
-        page.evaluate<string>(
-          '(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()',
-        );
-      const tabTo = async (wanted: RegExp) => {
-        for (let step = 0; step < 60; step++) {
-          await page.keyboard.press('Tab');
-          if (wanted.test(await focused())) return;
-        }
-        throw new Error(`${wanted} is not reached`);
-      };
-      await tabTo(/^Visits$/);
-      await page.keyboard.press('Enter');
-      await page.waitForURL(`${home}visits`);
-      // The heading of the page that was gone to has the focus.
-      await expect.poll(focused, SOON).toBe('Visits');
-      await tabTo(/^Book a visit$/);
-      await page.keyboard.press('Enter');
-      await tabTo(/^Show free times$/);
-      await page.keyboard.press('Enter');
-      await button(page, /^Choose /)
-        .first()
-        .waitFor();
-      await tabTo(/^Choose /);
-      await page.keyboard.press('Enter');
-      await page.getByRole('dialog').waitFor();
-      await tabTo(/^Book$/);
-      await page.keyboard.press('Enter');
-      await page.waitForURL(`${home}visits`);
-      await button(page, /^Cancel the visit/)
-        .first()
-        .waitFor();
-      await tabTo(/^Cancel the visit/);
-      await page.keyboard.press('Enter');
-      await page.getByRole('alertdialog').waitFor();
-      await page.keyboard.press('Escape');
-      await page.getByRole('alertdialog').waitFor({ state: 'detached' });
-      expect(await focused()).toMatch(/^Cancel the visit/);
-    });
-  });
-
-  it('a caregiver is allowed and stopped by the patient’s consent', async () => {
-    await inWindow(browser, WINDOW, async (page) => {
-      await open(page, 'patient');
-      await visit(page, 'sharing');
-      await button(page, 'Allow Tomás Quintero to help').click();
-      await button(page, 'Take access back from Tomás Quintero').waitFor();
-      const [consent] = await resources(`Consent?patient=${PATIENT}`);
-      expect(consent).toMatchObject({
-        status: 'active',
-        provision: {
-          provision: [
-            { type: 'permit', actor: [{ reference: { reference: 'RelatedPerson/marisol-brother' } }] },
-          ],
-        },
-      });
-      expect(
-        (await server.api.post('Consent/$validate', consent, server.admin)).json.issue,
-      ).not.toContainEqual(expect.objectContaining({ severity: 'error' }));
-      await button(page, 'Take access back from Tomás Quintero').click();
-      await button(page, 'Allow Tomás Quintero to help').waitFor();
-      expect((await server.api.get(`Consent/${consent.id}`, server.admin)).json.status).toBe('inactive');
-      const apps = link(page, 'See the apps');
-      expect(await apps.getAttribute('href')).toBe(`${server.issuer}/manage`);
-    });
-  });
-
   it('the EHR page opens the app with the patient in context', async () => {
-    await inWindow(browser, { ...WINDOW, bypassCSP: true }, async (page, window: BrowserContext) => {
+    await inWindow(browser, WINDOW, async (page, window) => {
       await page.goto(`${server.url}/apps/ehr/`);
       await button(page, 'Sign in').click();
       await signIn(page, 'doctor', PASSWORD);

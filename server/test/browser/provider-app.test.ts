@@ -15,7 +15,7 @@ import {
   scriptBytes,
   shoot,
 } from './app-checks.ts';
-import { inWindow, launchChromium } from './chromium.ts';
+import { inWindow, launchChromium, openWindow } from './chromium.ts';
 
 /* Issue 6, section 4 (provider) and stories 3 and 4 of section 5. */
 
@@ -80,10 +80,7 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       ],
     });
   }, LONG);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  afterAll(() => server?.stop());
 
   const search = async (query: string): Promise<Json[]> => {
     const answer = await server.api.get(query, server.admin);
@@ -172,95 +169,17 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       expect(feedback).toContain('accepted');
     }));
 
-  it('a suggestion of another party is written, the party is told, and its app is opened for the patient (CDS Hooks 2.0, Suggestion, Link)', async () => {
-    const landed: string[] = [];
-    const party = await startOtherServer(({ path, body }, response) => {
-      const service = {
-        id: 'lipids',
-        hook: 'patient-view',
-        title: 'Lipid guide',
-        description: 'Asks for lipids',
-      };
-      if (path === '/cds-services') return json(response, { services: [service] });
-      if (path === '/cds-services/lipids/feedback') return json(response, {});
-      if (path !== '/cds-services/lipids' && !path.startsWith('/launch')) return json(response, {}, 404);
-      if (path.startsWith('/launch')) {
-        landed.push(path);
-        return json(response, {});
-      }
-      const order = {
-        resourceType: 'ServiceRequest',
-        status: 'draft',
-        intent: 'proposal',
-        code: { text: 'Lipid panel' },
-        subject: { reference: `Patient/${body.context.patientId}` },
-      };
-      return json(response, {
-        cards: [
-          {
-            uuid: 'card-1',
-            summary: 'No lipids for five years',
-            detail: 'Consider a **lipid panel** <script>alert(1)</script>',
-            indicator: 'info',
-            source: { label: 'Lipid guide' },
-            suggestions: [
-              {
-                label: 'Propose a lipid panel',
-                uuid: 's-1',
-                actions: [{ type: 'create', description: 'x', resource: order }],
-              },
-            ],
-            selectionBehavior: 'any',
-            links: [
-              { label: 'Risk calculator', url: `${party.url}/launch`, type: 'smart', appContext: 'five' },
-            ],
-          },
-        ],
-      });
-    });
-    const registrations = new StoredCdsRegistrations(server.harness.service.connections);
-    await registrations.addProvider(server.tenant, {
-      id: 'lipid-guide',
-      name: 'Lipid guide',
-      url: party.url,
-    });
-    try {
-      await inWindow(browser, { locale: 'en-US' }, async (page, window) => {
-        await openStandalone(page, server, 'provider', 'doctor');
-        await goTo(page, '/apps/provider/patient/rosa');
-        await told(page, 'No lipids for five years');
-        // What others write is text, and never markup.
-        expect(await page.locator('main script').count()).toBe(0);
-        await button(page, 'Propose a lipid panel').click();
-        await page.getByText('✓ Propose a lipid panel').waitFor();
-        const [proposed] = await search('ServiceRequest?patient=rosa');
-        expect(proposed).toMatchObject({ status: 'draft', code: { text: 'Lipid panel' } });
-        await expect
-          .poll(() => party.received.find(({ path }) => path.endsWith('/feedback'))?.body)
-          .toMatchObject({
-            feedback: [{ card: 'card-1', outcome: 'accepted', acceptedSuggestions: [{ id: 's-1' }] }],
-          });
-        const [opened] = await Promise.all([
-          window.waitForEvent('page'),
-          page.getByRole('button', { name: /^Risk calculator/ }).click(),
-        ]);
-        await opened.waitForURL(/launch=/);
-        const query = new URL(landed[0] as string, party.url).searchParams;
-        expect(query.get('iss')).toBe(server.fhir);
-        const context = await server.services.launches.takeLaunch(
-          server.tenant,
-          query.get('launch') as string,
-        );
-        expect(context).toMatchObject({ patient: 'rosa', appContext: 'five' });
-      });
-    } finally {
-      await party.stop();
-    }
-  });
+  describe('to a physician who has signed in once', () => {
+    let page: Page;
 
-  it("shows today's list, and a change on the emergency board within 2 s without loading the page again", () =>
-    inWindow(browser, { locale: 'en-US' }, async (page) => {
+    beforeAll(async () => {
+      page = await openWindow(browser, { locale: 'en-US' });
       await openStandalone(page, server, 'provider', 'doctor');
+    }, LONG);
+    afterAll(() => page?.context().close());
+
+    it("shows today's list, and a change on the emergency board within 2 s without loading the page again", async () => {
+      await goTo(page, '/apps/provider/');
       await page.getByRole('link', { name: 'Rosa Brandt' }).waitFor();
       await page.getByText('Blood pressure check').waitFor();
       await shoot(page, 'provider', 'today');
@@ -308,10 +227,93 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       });
       await row.waitFor({ state: 'detached', timeout: 2000 });
       expect(await page.evaluate('window.notLoadedAgain')).toBe(true);
-    }));
+    });
 
-  it('shows what agents ask for, and lets it be approved with changes or rejected with a reason', () =>
-    inWindow(browser, { locale: 'en-US', bypassCSP: true }, async (page) => {
+    it('a suggestion of another party is written, the party is told, and its app is opened for the patient (CDS Hooks 2.0, Suggestion, Link)', async () => {
+      const landed: string[] = [];
+      const party = await startOtherServer(({ path, body }, response) => {
+        const service = {
+          id: 'lipids',
+          hook: 'patient-view',
+          title: 'Lipid guide',
+          description: 'Asks for lipids',
+        };
+        if (path === '/cds-services') return json(response, { services: [service] });
+        if (path === '/cds-services/lipids/feedback') return json(response, {});
+        if (path !== '/cds-services/lipids' && !path.startsWith('/launch')) return json(response, {}, 404);
+        if (path.startsWith('/launch')) {
+          landed.push(path);
+          return json(response, {});
+        }
+        const order = {
+          resourceType: 'ServiceRequest',
+          status: 'draft',
+          intent: 'proposal',
+          code: { text: 'Lipid panel' },
+          subject: { reference: `Patient/${body.context.patientId}` },
+        };
+        return json(response, {
+          cards: [
+            {
+              uuid: 'card-1',
+              summary: 'No lipids for five years',
+              detail: 'Consider a **lipid panel** <script>alert(1)</script>',
+              indicator: 'info',
+              source: { label: 'Lipid guide' },
+              suggestions: [
+                {
+                  label: 'Propose a lipid panel',
+                  uuid: 's-1',
+                  actions: [{ type: 'create', description: 'x', resource: order }],
+                },
+              ],
+              selectionBehavior: 'any',
+              links: [
+                { label: 'Risk calculator', url: `${party.url}/launch`, type: 'smart', appContext: 'five' },
+              ],
+            },
+          ],
+        });
+      });
+      const registrations = new StoredCdsRegistrations(server.harness.service.connections);
+      await registrations.addProvider(server.tenant, {
+        id: 'lipid-guide',
+        name: 'Lipid guide',
+        url: party.url,
+      });
+      try {
+        await goTo(page, '/apps/provider/patient/rosa');
+        await told(page, 'No lipids for five years');
+        // What others write is text, and never markup.
+        expect(await page.locator('main script').count()).toBe(0);
+        await button(page, 'Propose a lipid panel').click();
+        await page.getByText('✓ Propose a lipid panel').waitFor();
+        const [proposed] = await search('ServiceRequest?patient=rosa');
+        expect(proposed).toMatchObject({ status: 'draft', code: { text: 'Lipid panel' } });
+        await expect
+          .poll(() => party.received.find(({ path }) => path.endsWith('/feedback'))?.body)
+          .toMatchObject({
+            feedback: [{ card: 'card-1', outcome: 'accepted', acceptedSuggestions: [{ id: 's-1' }] }],
+          });
+        const [opened] = await Promise.all([
+          page.context().waitForEvent('page'),
+          page.getByRole('button', { name: /^Risk calculator/ }).click(),
+        ]);
+        await opened.waitForURL(/launch=/);
+        const query = new URL(landed[0] as string, party.url).searchParams;
+        expect(query.get('iss')).toBe(server.fhir);
+        const context = await server.services.launches.takeLaunch(
+          server.tenant,
+          query.get('launch') as string,
+        );
+        expect(context).toMatchObject({ patient: 'rosa', appContext: 'five' });
+        await opened.close();
+      } finally {
+        await party.stop();
+      }
+    });
+
+    it('shows what agents ask for, and lets it be approved with changes or rejected with a reason', async () => {
       const ask = async (id: string, text: string) => {
         const bundle = {
           resourceType: 'Bundle',
@@ -359,7 +361,7 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       };
       await ask('ask-one', 'Come in today — please');
       await ask('ask-two', 'Nothing to worry about');
-      await openStandalone(page, server, 'provider', 'doctor');
+      await page.goto(`${server.url}/apps/provider/`);
       await page.getByRole('link', { name: 'Tasks (2)' }).click();
       const card = (id: string) =>
         page
@@ -388,11 +390,9 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       expect(done.entry[0].resource.payload).toEqual([{ contentString: 'Come in tomorrow' }]);
       const two = (await server.api.get('Task/ask-two', server.admin)).json;
       expect([two.status, two.statusReason]).toEqual(['rejected', { text: 'The patient knows' }]);
-    }));
+    });
 
-  it('finds patients by name and number, and opens a record in an emergency with a reason (break-glass)', () =>
-    inWindow(browser, { locale: 'en-US' }, async (page) => {
-      await openStandalone(page, server, 'provider', 'doctor');
+    it('finds patients by name and number, and opens a record in an emergency with a reason (break-glass)', async () => {
       await page.getByRole('link', { name: 'Patients' }).click();
       for (const typed of ['Brandt', 'RB-100', 'rosa bra']) {
         await page.getByLabel('Name or number').fill(typed);
@@ -419,11 +419,9 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       );
       await button(page, /^End emergency access/).click();
       await button(page, 'Emergency access').waitFor();
-    }));
+    });
 
-  it('shows lists, timeline, trends and notes of a record', () =>
-    inWindow(browser, { locale: 'en-US' }, async (page) => {
-      await openStandalone(page, server, 'provider', 'doctor');
+    it('shows lists, timeline, trends and notes of a record', async () => {
       await goTo(page, '/apps/provider/patient/marisol-quintero-ashby');
       await page.getByRole('heading', { name: 'Problems', exact: true }).waitFor();
       const conditions = await search('Condition?patient=marisol-quintero-ashby');
@@ -444,5 +442,6 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
         .click();
       await page.locator('.text-file, .picture, a[download]').first().waitFor();
       await shoot(page, 'provider', 'notes');
-    }));
+    });
+  });
 });

@@ -82,7 +82,6 @@ beforeAll(async () => {
   await providers.add(setup.tenant, checkProvider(clinic, { allowHttp: true }), undefined);
 });
 afterAll(async () => {
-  await browser?.close();
   expect(setup?.errors ?? []).toEqual([]);
   await oidc?.stop();
   saml?.close();

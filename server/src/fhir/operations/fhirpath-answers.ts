@@ -1,16 +1,16 @@
-import { isObject, isResource } from '../../json/objects.ts';
+import { isObject } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
-import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { TxContext } from '../../terminology/context.ts';
 import { TxError } from '../../terminology/issues.ts';
 import { TxParameters } from '../../terminology/parameters.ts';
 import { Sources } from '../../terminology/sources.ts';
 import { subsumes } from '../../terminology/subsumes.ts';
 import { tenantTerminology } from '../../terminology/tenant-terminology.ts';
-import type { ValidationIssue } from '../../validation/profiles/types.ts';
 import type { FhirRequest } from '../request.ts';
 import type { Services } from '../services.ts';
 import { validateInTenant } from '../validation/validate-in-tenant.ts';
+import { conforms, profiledBy } from './fhirpath-conformance.ts';
 import type { FhirPathAnswers } from './fhirpath-evaluator.ts';
 import { terminologyOf, visibleTo } from './terminology/call.ts';
 
@@ -63,20 +63,6 @@ async function subsumesInTenant(
     if (error instanceof TxError) return undefined;
     throw error;
   }
-}
-
-/** The resource without the profiles that it declares: only those asked for count. Undefined for what is no resource. */
-export function profiledBy(value: JsonValue): Resource | undefined {
-  if (!isResource(value)) return undefined;
-  const { meta } = value;
-  if (!isObject(meta)) return value;
-  const { profile: _, ...rest } = meta;
-  const { meta: __, ...without } = value;
-  return { ...without, ...(Object.keys(rest).length === 0 ? {} : { meta: rest }) } as Resource;
-}
-
-export function conforms(issues: readonly ValidationIssue[]): boolean {
-  return !issues.some(({ severity }) => severity === 'error' || severity === 'fatal');
 }
 
 interface AskedCode {

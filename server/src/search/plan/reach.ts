@@ -1,4 +1,5 @@
 import type { CompartmentRef, Reach } from '../../access/scope.ts';
+import type { DefinitionsModel } from '../../conformance/model.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
 import { compartmentParam, REFERS_TO } from '../index-model.ts';
 import type { RowContext } from './context.ts';
@@ -130,7 +131,7 @@ function referredByMember(
       `not ${m}.deleted`,
       `${m}.tokens @> array[${token}]`,
       compartmentsCondition({ sql, plan, alias: m }, undefined, compartments, true),
-      visible({ sql, plan, alias: m, types: search.definitions.resourceTypes }),
+      visible({ sql, plan, alias: m, types: memberTypes(search.definitions, compartments) }),
     ])})`;
   });
   return anyOf(arms);
@@ -154,6 +155,17 @@ function aboutMember(
     `not ${m}.deleted`,
     `${m}.ref_hash = any(array(select u.token # ${sql.hash(keys.salt(param))} from unnest(${alias}.tokens) u(token)))`,
     compartmentsCondition({ sql, plan, alias: m }, undefined, compartments, true),
-    visible({ sql, plan, alias: m, types: search.definitions.resourceTypes }),
+    visible({ sql, plan, alias: m, types: memberTypes(search.definitions, compartments) }),
   ])})`;
+}
+
+/** The types that members of the compartments may be of. */
+function memberTypes(
+  { compartments: models, resourceTypes }: DefinitionsModel,
+  compartments: readonly CompartmentRef[],
+): string[] {
+  const wanted = new Set(compartments.map(({ type }) => type));
+  return resourceTypes.filter((type) =>
+    [...wanted].some((one) => one === type || (models.get(one)?.params.get(type)?.length ?? 0) > 0),
+  );
 }

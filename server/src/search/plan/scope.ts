@@ -8,11 +8,10 @@ import {
   type RowRule,
 } from '../../access/scope.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
-import type { Hash64 } from '../hash.ts';
-import { foldCode } from '../normalize.ts';
 import { parseCriteria } from '../query/parse.ts';
 import { rowCondition } from './condition.ts';
 import type { RowContext } from './context.ts';
+import { labelTokens } from './label-tokens.ts';
 import { reachCondition } from './reach.ts';
 import { allOf, anyOf, noneOf } from './sql.ts';
 import { overlap } from './tokens.ts';
@@ -129,22 +128,14 @@ function searchCondition(context: ScopeContext, type: string, search: string): s
 }
 
 /** Rows that carry none of the labels. */
-function labelCondition(context: ScopeContext, types: readonly string[], labels: readonly string[]): string {
-  if (labels.length === 0) return 'true';
-  const { plan, sql, alias } = context;
-  const tokens: Hash64[] = [];
-  for (const type of types) {
-    const param = plan.search.definitions.search(type).params.get('_security');
-    if (param === undefined) continue;
-    for (const label of labels) {
-      const [system = '', code = ''] = label.split('|');
-      // A label that does not say of which system it is counts as well.
-      for (const one of new Set([system, '']))
-        tokens.push(plan.keys.systemCode(param.key, one, foldCode(code)));
-    }
-  }
+function labelCondition(
+  { plan, sql, alias }: ScopeContext,
+  types: readonly string[],
+  labels: readonly string[],
+): string {
+  if (labels.length === 0 || types.length === 0) return 'true';
   // As a slice, so that the index on tokens is not asked for what nearly every row is without.
-  return tokens.length === 0 ? 'true' : `not ${alias}.tokens[:] && ${sql.hashes(tokens)}`;
+  return `not ${alias}.tokens[:] && ${sql.hashList(labelTokens(plan.keys, types, labels))}`;
 }
 
 function ruleCondition(context: ScopeContext, type: string, rule: RowRule): string {

@@ -13,11 +13,23 @@ export interface SqlStatement {
   readonly name?: string;
 }
 
+/** Many hashes as PostgreSQL writes a `bigint[]`: made once for all statements that ask for them. */
+export interface HashList {
+  readonly text: string;
+}
+
+/** @param hashes may repeat themselves */
+export function hashList(hashes: readonly Hash64[]): HashList {
+  const texts = new Set(hashes.map((hash) => hashToBigInt(hash).toString()));
+  return { text: `{${[...texts].join()}}` };
+}
+
 /** Collects the bound values and the aliases of one statement. */
 export class SqlBuilder {
   readonly #tenantId: number;
   readonly #values: unknown[] = [];
   readonly #known = new Map<string, string>();
+  readonly #lists = new Map<HashList, string>();
   #aliases = 0;
 
   /** @param tenantId becomes `$1` */
@@ -52,6 +64,16 @@ export class SqlBuilder {
   /** Hashes as `bigint[]`. */
   hashes(hashes: readonly Hash64[]): string {
     return this.bind([...new Set(hashes.map((hash) => hashToBigInt(hash).toString()))], 'bigint[]');
+  }
+
+  /** A list that other statements may have too, as `bigint[]`; it is told by which object it is, not by its length. */
+  hashList(list: HashList): string {
+    let placeholder = this.#lists.get(list);
+    if (placeholder === undefined) {
+      placeholder = `$${this.#values.push(list.text) + 1}::bigint[]`;
+      this.#lists.set(list, placeholder);
+    }
+    return placeholder;
   }
 
   /** An alias that nothing else in the statement has. */

