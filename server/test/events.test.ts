@@ -84,6 +84,17 @@ describe('what is written into the outbox', () => {
     expect(await left()).toBe(0);
   });
 
+  test('nothing for the consumer that a write is not to wake', async () => {
+    const grants = [{ types: '*', interactions: '*' }] as const;
+    const scope = { tenant: north, subject: 'Device/1', grants };
+    await server.send(north, 'PUT', 'Task/own', task('own'), { scope: { ...scope, unheardBy: 'test' } });
+    expect(await left()).toBe(0);
+    await server.send(north, 'PUT', 'Task/own', task('own', 'accepted'), {
+      scope: { ...scope, unheardBy: 'other' },
+    });
+    expect(await left()).toBe(1);
+  });
+
   test('who wrote it: the subject and the role of a person', async () => {
     const scope = {
       tenant: north,
@@ -171,10 +182,25 @@ describe('how consumers are told', () => {
     expect(versions.length).toBeGreaterThan(1);
   });
 
+  test('the urgent first (R4 Task.priority), however much waits', async () => {
+    for (let i = 0; i < 30; i++) await put(north, `waits-${i}`);
+    await server.send(north, 'PUT', 'Task/now', { ...task('now'), priority: 'stat' });
+    const seen: string[] = [];
+    start(
+      async ({ resourceId }) => {
+        seen.push(resourceId);
+        await sleep(1);
+      },
+      { concurrency: 1 },
+    );
+    await until(async () => (await left()) === 0);
+    expect(seen).toEqual(['now', ...Array.from({ length: 30 }, (_, i) => `waits-${i}`)]);
+  });
+
   test('at once in the process that has written, without waiting for the next look', async () => {
     const seen = Promise.withResolvers<void>();
     const dispatcher = start(async () => seen.resolve(), { poll: 1_000_000 });
-    onCommitted = () => dispatcher.wake();
+    onCommitted = () => dispatcher.wake(['test']);
     await sleep(50);
     await put(north, 'woken');
     await seen.promise;
@@ -241,18 +267,22 @@ describe('failures', () => {
     expect(dispatcher.counts().get('test')).toMatchObject({ handled: 1, failed: 0, parked: 0 });
   });
 
-  test('a process that stops gives back what it did not end, as if it had not taken it', async () => {
-    await put(north, 'held');
+  test('a process that stops gives back what it did not end or begin, as if it had not taken it', async () => {
+    for (let i = 0; i < 6; i++) await put(north, `held-${i}`);
     const begun = Promise.withResolvers<void>();
-    const first = start(async (_event, signal) => {
-      begun.resolve();
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-    });
+    const first = start(
+      async (_event, signal) => {
+        begun.resolve();
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+      { concurrency: 2 },
+    );
     await begun.promise;
     await first.stop(1000);
-    const seen = Promise.withResolvers<ResourceEvent>();
-    start(async (event) => seen.resolve(event));
-    expect((await seen.promise).attempt).toBe(1);
+    const attempts: number[] = [];
+    start(async ({ attempt }) => void attempts.push(attempt));
+    await until(async () => (await left()) === 0);
+    expect(attempts).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
   test('a process killed between handling and removing: another handles it again, none is lost', async () => {

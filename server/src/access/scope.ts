@@ -83,6 +83,8 @@ export interface AccessScope {
   readonly client?: string;
   /** The client is an agent: a program that acts for the subject, or by itself. What it writes gets a Provenance. */
   readonly agent?: true;
+  /** The consumer of events (events/event.ts) that is not told of what is written: an agent's own, which would wake it for ever. */
+  readonly unheardBy?: string;
   /** v3 ActReason code of why it is asked, such as TREAT. */
   readonly purposeOfUse?: string;
   /** The role of a person who asks with nobody in between; absent for services and for agents that act for somebody. */

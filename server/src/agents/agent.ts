@@ -69,6 +69,8 @@ export interface AgentDefinition<Input = unknown, Output = unknown> {
   readonly version: string;
   readonly description: string;
   readonly wakes: readonly Wake[];
+  /** Whether events that wake it may wait while clients keep the process busy; by default they do not. */
+  readonly canWait?: boolean;
   /** What its tools may do at most; they do what is in this and in its caller's access. */
   readonly grants: readonly Grant[];
   /** Milliseconds that a run may take. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 
@@ -76,7 +77,7 @@ export function transactionsOf(resources: readonly Resource[], most = 150): Json
       type: 'transaction',
       entry: resources.slice(at, at + most).map((resource) => ({
         resource,
-        request: { method: 'PUT', url: `${resource.resourceType}/${String(resource['id'])}` },
+        request: { method: 'PUT', url: referenceTo(resource) },
       })),
     });
   }

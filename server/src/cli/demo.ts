@@ -4,7 +4,8 @@ import type { Tenant } from '../access/scope.ts';
 import { ROOT } from '../config/config.ts';
 import type { OwnerConnection } from '../storage/migrate.ts';
 import { withOwner } from '../storage/prepare.ts';
-import { ensureTenant } from '../storage/tenants.ts';
+import { configureWhereUnset, ensureTenant } from '../storage/tenants.ts';
+import { CLINIC_NAME, CLINIC_ZONE } from './demo-calendar.ts';
 import { demoPackagesText, missingPackages } from './demo-packages.ts';
 import { TOKEN_VARIABLE } from './http-client.ts';
 
@@ -94,11 +95,17 @@ export async function prepareDemo(connection: OwnerConnection): Promise<DemoLoad
       log('The calendar of the demo tenant could not be made; the next start tries again.');
       return;
     }
-    await withOwner(ownerUrl, (client) =>
-      client.query(`insert into store.setting (name, value) values ($1, 'given') on conflict do nothing`, [
-        calendarMarker,
-      ]),
-    );
+    await withOwner(ownerUrl, async (client) => {
+      // What the clinic's messages are signed with, and whose night they spare.
+      await configureWhereUnset(client, DEMO_TENANT, {
+        'communication.name': CLINIC_NAME,
+        'communication.timeZone': CLINIC_ZONE,
+      });
+      await client.query(
+        `insert into store.setting (name, value) values ($1, 'given') on conflict do nothing`,
+        [calendarMarker],
+      );
+    });
   };
   return {
     tenant,

@@ -42,8 +42,10 @@ export class Workers {
     cluster.setupPrimary({
       exec: this.#options.entry ?? join(import.meta.dirname, 'worker-entry.ts'),
       args: [],
-      // Large bundles make much garbage: a small nursery hands less of it to the old generation's heap size.
-      execArgv: [...process.execArgv, '--max-semi-space-size=8'],
+      // The nursery's size in MB. Large bundles make much garbage, of which a small nursery hands less to the old
+      // generation; with one still smaller, what bookings keep while they wait for the database outlived it, and a sixth
+      // of the processor's time went into collecting it.
+      execArgv: [...process.execArgv, '--max-semi-space-size=16'],
     });
     const removed = Object.entries(this.#options.environment).filter(([, value]) => value === undefined);
     // cluster.fork adds to this process' variables and cannot leave one out.

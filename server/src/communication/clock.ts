@@ -1,3 +1,4 @@
+import type { Pace } from '../events/pace.ts';
 import { PollLoop } from '../events/poll-loop.ts';
 import type { CommunicationAgenda, DueEntry } from '../storage/communication/agenda.ts';
 import { isTransient } from '../storage/connections.ts';
@@ -13,6 +14,8 @@ export interface ClockOptions {
   readonly lease?: number;
   /** Entries that this process works on at once; default 8. */
   readonly concurrency?: number;
+  /** What it keeps to; without it, it gives way to nobody. */
+  readonly pace?: Pace;
 }
 
 /** 2, 4, 8 s and so on, an hour at most. */
@@ -20,7 +23,7 @@ const backOff = (failures: number): number => Math.min(3_600_000, 2000 * 2 ** fa
 
 /** Does what is due, by whichever server process is free. What a process has left undone when it died is taken again. */
 export class CommunicationClock {
-  readonly #options: Required<ClockOptions>;
+  readonly #options: Required<Omit<ClockOptions, 'pace'>> & Pick<ClockOptions, 'pace'>;
   readonly #working = new Map<Promise<void>, AbortController>();
   readonly #loop: PollLoop;
 
@@ -79,9 +82,10 @@ export class CommunicationClock {
   }
 
   async #handle(entry: DueEntry, signal: AbortSignal): Promise<void> {
-    const { agenda, handle, onError } = this.#options;
+    const { agenda, handle, onError, pace } = this.#options;
+    const work = () => handle(entry, signal);
     try {
-      await handle(entry, signal);
+      await (pace === undefined || entry.urgent ? work() : pace.run(work, signal));
     } catch (error) {
       if (!isTransient(error)) onError(error);
       await agenda.failed(entry, backOff(entry.failures));

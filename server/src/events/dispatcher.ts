@@ -6,13 +6,17 @@ import {
   OutboxStore,
 } from '../storage/events/outbox-store.ts';
 import type { EventConsumer, ResourceEvent } from './event.ts';
+import type { Pace } from './pace.ts';
 import { PollLoop } from './poll-loop.ts';
+import { Removals } from './removals.ts';
 
 export interface DispatcherOptions {
   /** Milliseconds between looks for events that other processes have written; default 800. */
   readonly poll?: number;
   /** Events of one consumer that this process works on at once; default 4. */
   readonly concurrency?: number;
+  /** What consumers that can wait keep to; without it they do not wait. */
+  readonly pace?: Pace | undefined;
   /** Milliseconds that an event stays with a process that has died; default 15,000. */
   readonly lease?: number;
   /** Tries before an event is given up; default 8. */
@@ -37,6 +41,21 @@ interface Working {
   readonly controller: AbortController;
 }
 
+/** A consumer's events in the hands of this process. */
+interface Inbox {
+  readonly consumer: EventConsumer;
+  /** Taken, and not begun. */
+  readonly waiting: Working[];
+  readonly working: Set<Working>;
+  readonly counts: EventCounts;
+}
+
+/**
+ * Events that are taken at once, as a multiple of those that are worked on at once: to take them one by one would be a
+ * statement more for each.
+ */
+const AHEAD = 4;
+
 /** 1, 4, 16 s and so on, five minutes at most: eight tries take about a quarter of an hour. */
 const defaultBackOff = (attempt: number): number => Math.min(300_000, 250 * 4 ** attempt);
 
@@ -46,14 +65,17 @@ const defaultBackOff = (attempt: number): number => Math.min(300_000, 250 * 4 **
  */
 export class EventDispatcher {
   readonly #store: OutboxStore;
-  readonly #consumers: ReadonlyMap<string, EventConsumer>;
-  readonly #options: Required<DispatcherOptions>;
-  readonly #working = new Map<string, Set<Working>>();
-  readonly #counts = new Map<string, EventCounts>();
+  readonly #inboxes: ReadonlyMap<string, Inbox>;
+  readonly #options: Required<Omit<DispatcherOptions, 'pace'>>;
+  readonly #pace: Pace | undefined;
   readonly #ended = new Set<Promise<void>>();
+  readonly #removals: Removals;
   readonly #loop: PollLoop;
   #renewing: NodeJS.Timeout | undefined;
   #turn = 0;
+  /** Consumers that there may be events for, and when all were looked for. */
+  readonly #woken = new Set<string>();
+  #lookedForAll = Number.NEGATIVE_INFINITY;
 
   constructor(
     connections: Connections,
@@ -61,8 +83,15 @@ export class EventDispatcher {
     options: DispatcherOptions = {},
   ) {
     this.#store = new OutboxStore(connections);
-    this.#consumers = new Map(consumers.map((consumer) => [consumer.name, consumer]));
-    if (this.#consumers.size < consumers.length) throw new Error('Two consumers of events have one name');
+    this.#removals = new Removals(this.#store);
+    this.#inboxes = new Map(
+      consumers.map((consumer) => [
+        consumer.name,
+        { consumer, waiting: [], working: new Set(), counts: { handled: 0, failed: 0, parked: 0 } },
+      ]),
+    );
+    if (this.#inboxes.size < consumers.length) throw new Error('Two consumers of events have one name');
+    this.#pace = options.pace;
     this.#options = {
       poll: 800,
       concurrency: 4,
@@ -75,29 +104,26 @@ export class EventDispatcher {
     };
     const { poll, onError } = this.#options;
     this.#loop = new PollLoop({ poll, look: () => this.#takeAll(), onError });
-    for (const { name } of consumers) {
-      this.#working.set(name, new Set());
-      this.#counts.set(name, { handled: 0, failed: 0, parked: 0 });
-    }
   }
 
   /** Begins to take events; without consumers there is nothing to do. */
   start(): void {
     if (this.#renewing !== undefined) throw new Error('The dispatcher was started before');
-    if (this.#consumers.size === 0) return;
+    if (this.#inboxes.size === 0) return;
     this.#loop.start();
     this.#renewing = setInterval(() => void this.#renew(), this.#options.lease / 3);
     this.#renewing.unref();
   }
 
-  /** There may be new events: look now. */
-  wake(): void {
+  /** There may be new events for these consumers: look now. */
+  wake(consumers: Iterable<string>): void {
+    for (const name of consumers) this.#woken.add(name);
     this.#loop.wake();
   }
 
   /** How often what happened here, by consumer. */
   counts(): ReadonlyMap<string, Readonly<EventCounts>> {
-    return this.#counts;
+    return new Map([...this.#inboxes].map(([name, { counts }]) => [name, counts]));
   }
 
   /** What waits in the database, of all tenants. */
@@ -109,6 +135,8 @@ export class EventDispatcher {
   async stop(patience = 10_000): Promise<void> {
     await this.#loop.stop();
     for (const { controller } of this.#all()) controller.abort(new Error('The server stops'));
+    // What was not begun is given back where the others are.
+    for (const inbox of this.#inboxes.values()) this.#begin(inbox, Number.POSITIVE_INFINITY);
     const all = Promise.allSettled(this.#ended);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -120,56 +148,79 @@ export class EventDispatcher {
   }
 
   async #takeAll(): Promise<void> {
-    const idle = [...this.#consumers.keys()].filter((name) => this.#free(name) > 0);
+    const idle = this.#toLookFor().filter((inbox) => this.#free(inbox) > 0);
     if (idle.length === 0) return;
-    const open = await this.#store.open(idle);
+    const open = await this.#store.open(idle.map(({ consumer }) => consumer.name));
     // Each time another tenant comes first, and none takes more than its part.
     const first = open.length === 0 ? 0 : this.#turn++ % open.length;
     const inTurn = [...open.slice(first), ...open.slice(0, first)];
     const rivals = Map.groupBy(open, ({ consumer }) => consumer);
     for (const one of inTurn) {
       if (this.#loop.stopping) return;
-      const free = this.#free(one.consumer);
-      if (free === 0) continue;
-      const share = Math.ceil(this.#options.concurrency / (rivals.get(one.consumer)?.length ?? 1));
-      await this.#take(one, Math.min(free, share));
+      const inbox = this.#inboxes.get(one.consumer) as Inbox;
+      const free = this.#free(inbox);
+      if (free <= 0) continue;
+      const tenants = rivals.get(one.consumer)?.length ?? 1;
+      const share = Math.ceil((this.#options.concurrency * AHEAD) / tenants);
+      await this.#take(inbox, one, Math.min(free, share));
     }
   }
 
-  #free(consumer: string): number {
-    return this.#options.concurrency - (this.#working.get(consumer)?.size ?? 0);
+  /** The inboxes of those who were woken; from time to time of all, for what other processes have written. */
+  #toLookFor(): Inbox[] {
+    const now = performance.now();
+    const isForAll = now - this.#lookedForAll >= this.#options.poll / 2;
+    if (isForAll) this.#lookedForAll = now;
+    const names = isForAll ? this.#inboxes.keys() : [...this.#woken];
+    this.#woken.clear();
+    return [...names].flatMap((name) => this.#inboxes.get(name) ?? []);
   }
 
-  async #take(open: OpenEvents, most: number): Promise<void> {
-    const consumer = this.#consumers.get(open.consumer) as EventConsumer;
+  /** How many events may be taken: none while there are more than can be worked on at once. */
+  #free({ waiting, working }: Inbox): number {
+    const { concurrency } = this.#options;
+    const held = waiting.length + working.size;
+    return held > concurrency ? 0 : concurrency * AHEAD - held;
+  }
+
+  async #take(inbox: Inbox, open: OpenEvents, most: number): Promise<void> {
     const events = await this.#store.take(open, most, crypto.randomUUID(), this.#options.lease);
-    for (const event of events) {
-      const working = { event, controller: new AbortController() };
-      const mine = this.#working.get(consumer.name) as Set<Working>;
-      mine.add(working);
-      const ended = this.#handle(consumer, working)
+    for (const event of events) inbox.waiting.push({ event, controller: new AbortController() });
+    this.#begin(inbox, this.#options.concurrency);
+  }
+
+  #begin(inbox: Inbox, most: number): void {
+    while (inbox.working.size < most) {
+      const working = inbox.waiting.shift();
+      if (working === undefined) return;
+      inbox.working.add(working);
+      const ended = this.#handle(inbox, working)
         .catch((error) => {
           // What could not be recorded stays leased: it is taken again when the lease is over.
-          if (!isTransient(error)) this.#options.onError(error, consumer.name);
+          if (!isTransient(error)) this.#options.onError(error, inbox.consumer.name);
         })
         .finally(() => {
-          mine.delete(working);
+          inbox.working.delete(working);
           this.#ended.delete(ended);
-          this.wake();
+          this.#begin(inbox, most);
+          if (this.#free(inbox) > 0) this.wake([inbox.consumer.name]);
         });
       this.#ended.add(ended);
     }
   }
 
-  async #handle(consumer: EventConsumer, { event, controller }: Working): Promise<void> {
-    const counts = this.#counts.get(consumer.name) as EventCounts;
+  async #handle({ consumer, counts }: Inbox, { event, controller }: Working): Promise<void> {
+    const { signal } = controller;
     if (event.attempt > this.#options.attempts) {
       return this.#park(consumer, event, 'It ended the process that handled it, several times over');
     }
     try {
-      await consumer.handle(event, controller.signal);
+      signal.throwIfAborted();
+      const work = () => consumer.handle(event, signal);
+      const waits = consumer.canWait === true && !event.urgent;
+      await (waits && this.#pace !== undefined ? this.#pace.run(work, signal) : work());
     } catch (error) {
-      if (controller.signal.aborted) {
+      if (signal.aborted) {
         await this.#store.release(event);
         return;
       }
@@ -184,13 +235,13 @@ export class EventDispatcher {
       await this.#store.failed(event, this.#options.backOff(event.attempt), messageOf(error));
       return;
     }
-    await this.#store.done(event);
+    await this.#removals.remove(event);
     counts.handled++;
   }
 
   async #park(consumer: EventConsumer, event: LeasedEvent, failure: string): Promise<void> {
     if (!(await this.#store.park(event, failure))) return;
-    (this.#counts.get(consumer.name) as EventCounts).parked++;
+    (this.#inboxes.get(consumer.name) as Inbox).counts.parked++;
     await this.#options.onParked(event, consumer.name, failure);
   }
 
@@ -211,7 +262,7 @@ export class EventDispatcher {
   }
 
   #all(): Working[] {
-    return [...this.#working.values()].flatMap((working) => [...working]);
+    return [...this.#inboxes.values()].flatMap(({ waiting, working }) => [...waiting, ...working]);
   }
 }
 

@@ -38,6 +38,8 @@ export interface EventConsumer {
   /** Names its rows in the outbox: never changed. */
   readonly name: string;
   readonly wants: readonly EventWant[];
+  /** Whether it gives way to clients while they keep the process busy; by default it does not. */
+  readonly canWait?: boolean;
   /**
    * @param signal ends when the server stops or another process has taken the event over
    * @throws what makes it fail: it is tried again later, in the end given up

@@ -4,6 +4,7 @@ import type { SqlStatement } from '../storage/connections.ts';
 import { insertEvents, type NewEvent } from '../storage/events/outbox-rows.ts';
 import type { NewVersion } from '../storage/rows.ts';
 import type { EventConsumer, EventMethod, EventWant } from './event.ts';
+import { mayBeUrgent } from './urgency.ts';
 
 interface Wanting {
   readonly consumer: string;
@@ -13,15 +14,15 @@ interface Wanting {
 /** What the write engine puts into the outbox: a row for each version and consumer that wants it. */
 export class Outbox {
   readonly #wanted = new Map<string, Wanting[]>();
-  readonly #onCommitted: () => void;
+  readonly #onCommitted: (consumers: ReadonlySet<string>) => void;
 
   /**
    * @param consumers of this and of all other server processes: whichever process writes, all of them are told
-   * @param onCommitted told when events may have been committed; must not throw
+   * @param onCommitted told for which consumers events may have been committed; must not throw
    */
   constructor(
     consumers: readonly Pick<EventConsumer, 'name' | 'wants'>[],
-    onCommitted: () => void = () => {},
+    onCommitted: (consumers: ReadonlySet<string>) => void = () => {},
   ) {
     this.#onCommitted = onCommitted;
     for (const { name, wants } of consumers) {
@@ -42,16 +43,26 @@ export class Outbox {
       if (wanting === undefined) continue;
       const method = methodOf(version);
       const consumers = new Set(
-        wanting.filter(({ want }) => wants(want, method, version.content)).map(({ consumer }) => consumer),
+        wanting
+          .filter(
+            ({ consumer, want }) => consumer !== scope.unheardBy && wants(want, method, version.content),
+          )
+          .map(({ consumer }) => consumer),
       );
-      for (const consumer of consumers) events.push({ consumer, type, version });
+      if (consumers.size === 0) continue;
+      const urgent = mayBeUrgent(version.content);
+      for (const consumer of consumers) events.push({ consumer, type, version, urgent });
     }
     return insertEvents(tenant, scope, events);
   }
 
   /** To be told of what was committed: consumers in this process begin at once. */
   committed(outcomes: readonly { readonly type: string }[]): void {
-    if (this.#wanted.size > 0 && outcomes.some(({ type }) => this.#wanted.has(type))) this.#onCommitted();
+    if (this.#wanted.size === 0) return;
+    const consumers = new Set<string>();
+    for (const { type } of outcomes)
+      for (const { consumer } of this.#wanted.get(type) ?? []) consumers.add(consumer);
+    if (consumers.size > 0) this.#onCommitted(consumers);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AccessFacts, TokenClaims } from '../access/access-scope-of.ts';
 import type { BreakGlass } from '../access/break-glass.ts';
-import { type ConsentRule, readConsent, referenceOf } from '../access/consent/consent.ts';
+import { type ConsentRule, comparableReference, readConsent } from '../access/consent/consent.ts';
 import { type ConsentRequest, patientsPermitting } from '../access/consent/decide.ts';
 import {
   bearsOnAccess,
@@ -22,6 +22,7 @@ import { ResourceMirror, resourcesByHash, resourcesByToken } from '../storage/ac
 import { ChangeWatch } from '../storage/change-watch.ts';
 import type { Connections } from '../storage/connections.ts';
 import { fhirError } from './outcome.ts';
+import { referenceTo } from './references/literal.ts';
 import type { TenantContext } from './tenant-context.ts';
 
 /** Most active consents of a tenant that deny something or name somebody: each decision looks at all of them. */
@@ -244,15 +245,14 @@ export class AccessFactsReader {
         if (!holding.holds) continue;
         actors.add(`PractitionerRole/${String(role['id'])}`);
         for (const named of [role['practitioner'], role['organization']]) {
-          const reference = referenceOf(named);
+          const reference = comparableReference(named);
           if (reference !== undefined) actors.add(reference);
         }
       }
     }
     const groups = groupsNamed(rules).map((reference) => keys.reference(reference));
     for (const group of await resourcesByHash(this.#connections, tenant, groups)) {
-      if (membersOf(group, now).some((reference) => actors.has(reference)))
-        actors.add(`${group.resourceType}/${String(group['id'])}`);
+      if (membersOf(group, now).some((reference) => actors.has(reference))) actors.add(referenceTo(group));
     }
     return { actors: [...actors], ends };
   }
@@ -276,12 +276,12 @@ function membersOf(group: Resource, now: number): string[] {
     if (group['status'] === 'inactive' || group['status'] === 'entered-in-error') return [];
     return objectsOf(group['participant'])
       .filter(isIn)
-      .flatMap(({ member }) => referenceOf(member) ?? []);
+      .flatMap(({ member }) => comparableReference(member) ?? []);
   }
   if (group['active'] === false) return [];
   return objectsOf(group['member'])
     .filter(isIn)
-    .flatMap(({ entity }) => referenceOf(entity) ?? []);
+    .flatMap(({ entity }) => comparableReference(entity) ?? []);
 }
 
 function periodOf(value: JsonValue | undefined): { low: number; high: number } {

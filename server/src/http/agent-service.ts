@@ -12,6 +12,7 @@ import { EventDispatcher } from '../events/dispatcher.ts';
 import type { EventConsumer, ResourceEvent } from '../events/event.ts';
 import { watchEvents } from '../events/metrics.ts';
 import { Outbox } from '../events/outbox.ts';
+import type { Pace } from '../events/pace.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import type { JsonObject } from '../json/types.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -39,6 +40,8 @@ export interface AgentEnvironment {
   readonly model?: ModelSettings | undefined;
   /** What else is told of events. */
   readonly consumers?: readonly EventConsumer[];
+  /** What consumers that can wait keep to. */
+  readonly pace?: Pace | undefined;
 }
 
 /** The agents of this process, and the events that wake them. */
@@ -61,7 +64,7 @@ const SCHEDULING = 'scheduling';
 
 /** Makes the agents of a process. */
 export function agentService(environment: AgentEnvironment): AgentService {
-  const { connections, server, audit, logger, agents = AGENTS, model, consumers = [] } = environment;
+  const { connections, server, audit, logger, agents = AGENTS, model, consumers = [], pace } = environment;
   const onError = (error: unknown, agent?: string) => logger.error({ err: error, agent }, 'agent failure');
   const models =
     model &&
@@ -103,6 +106,7 @@ export function agentService(environment: AgentEnvironment): AgentService {
     ...consumers,
   ];
   const dispatcher = new EventDispatcher(connections, all, {
+    pace,
     onError: (error, consumer) => logger.error({ err: error, consumer }, 'event failure'),
     onParked: (event, consumer) => {
       logger.error({ tenant: event.tenant.name, consumer, type: event.type }, 'an event was given up');
@@ -113,7 +117,7 @@ export function agentService(environment: AgentEnvironment): AgentService {
     runtime,
     dispatcher,
     upkeep,
-    outbox: new Outbox(all, () => dispatcher.wake()),
+    outbox: new Outbox(all, (consumers) => dispatcher.wake(consumers)),
     health: () => agentsHealth(runtime),
     watch(metrics) {
       runtime.measures.watch(metrics.registry);

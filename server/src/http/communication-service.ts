@@ -12,6 +12,7 @@ import { PushService } from '../communication/push/service.ts';
 import { VapidKeyStore } from '../communication/push/vapid.ts';
 import type { TwilioAccount } from '../communication/twilio/account.ts';
 import { twilioRouter } from '../communication/webhooks.ts';
+import type { Pace } from '../events/pace.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -48,6 +49,8 @@ export interface CommunicationOptions {
   /** What tenants' accounts and push subscriptions are sealed by; without it there are none. */
   readonly secrets: SecretBox | undefined;
   readonly settings: Partial<CommunicationSettings> | undefined;
+  /** What sending keeps to. */
+  readonly pace: Pace;
 }
 
 /** Messages to people, of this process. */
@@ -80,8 +83,9 @@ export function communicationService(options: CommunicationOptions): Communicati
   const clock: CommunicationClock = new CommunicationClock({
     agenda,
     onError,
+    pace: options.pace,
     async handle({ tenant, reference }, signal) {
-      const context = await server().tenants.current(tenant);
+      const context = await server().tenants.recent(tenant);
       await running().run(context, COMMUNICATION_AGENT, { due: reference }, { signal });
     },
   });
@@ -110,9 +114,9 @@ export function communicationService(options: CommunicationOptions): Communicati
     push,
     agent: communicationAgent({
       adapters: async (tenant) => settings.adapters ?? (await adapters.of(tenant)),
-      policy: async (tenant) => (await server().tenants.current(tenant)).policy.communication,
+      policy: async (tenant) => (await server().tenants.recent(tenant)).policy.communication,
       takesPush: async (tenant, person) => ((await subscriptions?.of(tenant, person)) ?? []).length > 0,
-      putDown: (tenant, reference, due) => agenda.put(tenant, reference, due),
+      putDown: (tenant, reference, when) => agenda.put(tenant, reference, when),
       reported: (channel, outcome) => measures.reported(channel, outcome),
     }),
     router: (limits) =>

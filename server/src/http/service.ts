@@ -3,6 +3,7 @@ import type { AnyAgent } from '../agents/agent.ts';
 import { AGENTS } from '../agents/registry.ts';
 import type { CdsSettings } from '../cds/environment.ts';
 import { loadDefinitions } from '../conformance/definitions.ts';
+import { Pace } from '../events/pace.ts';
 import { AccessFactsReader } from '../fhir/access-facts.ts';
 import { FhirServer } from '../fhir/fhir-server.ts';
 import { jobHandlers } from '../fhir/job-handlers.ts';
@@ -162,6 +163,9 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       logger: log,
       server: () => fhir,
     });
+  let answered = 0;
+  const pace = new Pace({ answered: () => answered });
+  pace.start();
   const communication = communicationService({
     connections,
     server: () => fhir,
@@ -169,6 +173,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     log,
     secrets: await keys.vault?.secretBox(),
     settings: settings.communication,
+    pace,
   });
   const agents = agentService({
     connections,
@@ -177,6 +182,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     logger: log,
     agents: settings.agents ?? [...AGENTS, communication.agent],
     model: settings.model,
+    pace,
   });
   const facts = new AccessFactsReader(connections);
   const labels = settings.auth && new Labels(() => fhir, facts, onAuthError);
@@ -281,6 +287,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     budget: new BodyBudget(settings.bodyBudgetBytes),
     onLargeBody: (bytes) => memory.worked(bytes),
     observe: (request, outcome) => {
+      answered++;
       memory.busy();
       observe(metrics, log, request, outcome);
     },
@@ -324,6 +331,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       readiness.accepting = false;
       memory.stop();
       await shutDown(server, grace);
+      pace.stop();
       await Promise.all([jobs.stop(), agents.stop(), communication.stop()]);
       fhirPathEvaluator().close();
       await audit?.stop();

@@ -1,8 +1,8 @@
 import { fhirError } from '../fhir/outcome.ts';
+import { referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
-import { refOf } from './candidates.ts';
 import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import type { FreeTime } from './find.ts';
@@ -102,7 +102,7 @@ export async function bookHeld(
       ...(await replacing(desk, wishOf(appointment))),
       ...messageEntries(desk, who, {
         kind: 'booked',
-        appointment: refOf(appointment),
+        appointment: referenceTo(appointment),
         visits: [appointment],
       }),
     ],

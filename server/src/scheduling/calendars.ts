@@ -1,7 +1,7 @@
+import { localReference, referenceTo } from '../fhir/references/literal.ts';
 import { objectsOf } from '../json/objects.ts';
 import { dateRange } from '../search/dates.ts';
 import { busyTimes, scheduleKey } from '../storage/scheduling/busy.ts';
-import { referenceOf, refOf } from './candidates.ts';
 import type { Desk } from './desk.ts';
 import { type Interval, type Intervals, union } from './intervals.ts';
 
@@ -90,7 +90,7 @@ export class Calendars {
         MOST_FREE,
       );
       for (const slot of slots) {
-        const schedule = referenceOf(slot['schedule']);
+        const schedule = localReference(slot['schedule']);
         const start = dateRange(String(slot['start']))?.low;
         const end = dateRange(String(slot['end']))?.low;
         if (schedule === undefined || start === undefined || end === undefined) continue;
@@ -112,7 +112,7 @@ export class Calendars {
       ]);
       return found.length > 0;
     };
-    return known.remember(context.tenant, 'free slots', look, () => 1);
+    return known.rememberBriefly(context.tenant, 'free slots', look, () => 1);
   }
 
   /** When any of the actors is taken. */
@@ -153,11 +153,11 @@ async function readSchedules(
       MOST_SCHEDULES,
     );
     for (const schedule of found) {
-      for (const reference of objectsOf(schedule['actor']).flatMap((one) => referenceOf(one) ?? [])) {
+      for (const reference of objectsOf(schedule['actor']).flatMap((one) => localReference(one) ?? [])) {
         if (!some.includes(reference)) continue;
         const known = schedules.get(reference);
-        if (known === undefined) schedules.set(reference, [refOf(schedule)]);
-        else known.push(refOf(schedule));
+        if (known === undefined) schedules.set(reference, [referenceTo(schedule)]);
+        else known.push(referenceTo(schedule));
       }
     }
   }

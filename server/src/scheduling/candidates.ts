@@ -1,7 +1,8 @@
 import type { Query } from '../fhir/internal-client.ts';
 import { fhirError } from '../fhir/outcome.ts';
-import { isObject, objectsOf } from '../json/objects.ts';
-import type { JsonValue, Resource } from '../json/types.ts';
+import { localReference, localReferences, referenceTo } from '../fhir/references/literal.ts';
+import { objectsOf } from '../json/objects.ts';
+import type { Resource } from '../json/types.ts';
 import type { Desk } from './desk.ts';
 import { type Hours, readHours } from './hours.ts';
 import { TIME_ZONE } from './terms.ts';
@@ -64,16 +65,16 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
   const roles = await rolesFor(desk, wanted);
   const services = await byReference(desk, 'HealthcareService', [
     ...wanted.services,
-    ...roles.flatMap((role) => referencesIn(role['healthcareService'])),
+    ...roles.flatMap((role) => localReferences(role['healthcareService'])),
   ]);
   const chosen = roles.flatMap((role) => {
-    const own = referencesIn(role['healthcareService']);
+    const own = localReferences(role['healthcareService']);
     const offered = own.filter((one) => wanted.services.length === 0 || wanted.services.includes(one));
     const pair = serviceAndVisit(offered, services, wanted);
     return pair === undefined ? [] : [{ role, ...pair }];
   });
   // A service that nobody is named for, such as a laboratory, is booked itself.
-  const staffed = new Set(roles.flatMap((role) => referencesIn(role['healthcareService'])));
+  const staffed = new Set(roles.flatMap((role) => localReferences(role['healthcareService'])));
   const unstaffed = wanted.practitioners.length > 0 ? [] : wanted.services.filter((one) => !staffed.has(one));
   const alone = unstaffed.flatMap((one) => {
     const pair = services.has(one) ? serviceAndVisit([one], services, wanted) : undefined;
@@ -87,7 +88,7 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
   const organizations = await byReference(
     desk,
     'Organization',
-    found.flatMap(({ role }) => referenceOf(role?.['organization']) ?? []),
+    found.flatMap(({ role }) => localReference(role?.['organization']) ?? []),
   );
   // A service's hours are those of all its roles: read once, they are worked out once.
   const hours = new Map<Resource, Hours>();
@@ -98,10 +99,10 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
   };
   return found.map(({ role, service, visit }) => {
     const location = places.get(placeOf(role, service, wanted) ?? '');
-    const organization = organizations.get(referenceOf(role?.['organization']) ?? '');
+    const organization = organizations.get(localReference(role?.['organization']) ?? '');
     const stated = [role, service, location].filter((one) => one !== undefined);
-    const own = refOf((role ?? service) as Resource);
-    const person = referenceOf(role?.['practitioner']);
+    const own = referenceTo((role ?? service) as Resource);
+    const person = localReference(role?.['practitioner']);
     const calendar = person ?? own;
     return {
       role,
@@ -181,8 +182,8 @@ function placeOf(
   service: Resource | undefined,
   { locations }: Wanted,
 ): string | undefined {
-  const own = referencesIn(role?.['location']);
-  const all = own.length > 0 ? own : referencesIn(service?.['location']);
+  const own = localReferences(role?.['location']);
+  const all = own.length > 0 ? own : localReferences(service?.['location']);
   return all.find((one) => locations.includes(one)) ?? all[0];
 }
 
@@ -236,7 +237,7 @@ export async function byReference(
           ['_count', '200'],
         ];
         for (const resource of await desk.directory.searchAll(type, query, some.length))
-          found.set(refOf(resource), resource);
+          found.set(referenceTo(resource), resource);
       }
       return found;
     },
@@ -245,20 +246,3 @@ export async function byReference(
 }
 
 const idOf = (reference: string): string => reference.slice(reference.indexOf('/') + 1);
-
-/** `Type/id` of a resource that is stored. */
-export const refOf = (resource: Resource): string => `${resource.resourceType}/${resource['id']}`;
-
-/** The literal local reference that a Reference is, without version. */
-export function referenceOf(value: JsonValue | undefined): string | undefined {
-  const text = isObject(value) ? value['reference'] : undefined;
-  const match =
-    typeof text === 'string'
-      ? /^([A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64})(?:\/_history\/.*)?$/.exec(text)
-      : null;
-  return match?.[1];
-}
-
-function referencesIn(value: JsonValue | undefined): string[] {
-  return objectsOf(value).flatMap((one) => referenceOf(one) ?? []);
-}

@@ -1,7 +1,7 @@
 import { fhirError } from '../fhir/outcome.ts';
+import { referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
-import { refOf } from './candidates.ts';
 import type { Desk } from './desk.ts';
 import { messageEntries, tellOf } from './messages.ts';
 import { appointmentAt, patientOf, wantedOf } from './proposal.ts';
@@ -28,7 +28,7 @@ export async function rescheduleVisit(
   const asked = {
     wanted: wantedOf(isElsewhere ? next : appointment),
     ...timeOf(next),
-    except: old.map(refOf),
+    except: old.map(referenceTo),
   };
   const patient = patientOf(appointment);
   const patients = objectsOf(appointment['participant']).filter(
@@ -40,7 +40,7 @@ export async function rescheduleVisit(
     const moved = { ...rest, slot: [...slots], participant: [...patients, ...objectsOf(participant)] };
     const told = {
       kind: 'moved',
-      appointment: refOf(appointment),
+      appointment: referenceTo(appointment),
       visits: [moved],
       zone: time.candidate.zone.name,
     } as const;

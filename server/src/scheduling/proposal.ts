@@ -1,6 +1,7 @@
+import { localReference, referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
-import { type Candidate, referenceOf, refOf, type Wanted } from './candidates.ts';
+import type { Candidate, Wanted } from './candidates.ts';
 import type { FreeTime } from './find.ts';
 import type { TimeZone } from './zone.ts';
 
@@ -28,7 +29,7 @@ export function appointmentAt({ candidate, start, end, resources }: FreeTime, an
   const { role, service, location, zone, visit } = candidate;
   const specialty = firstFilled(role?.['specialty'], service?.['specialty']);
   const actors = actorsOf(candidate);
-  if (location !== undefined) actors.set(refOf(location), textOf(location['name']));
+  if (location !== undefined) actors.set(referenceTo(location), textOf(location['name']));
   const facilities = candidate.groups.flat();
   for (const reference of resources) {
     if (actors.has(reference)) continue;
@@ -83,7 +84,7 @@ export function wantedOf(appointment: JsonObject): Wanted {
 
 /** References of an Appointment's participants. */
 export function actorsIn(appointment: JsonObject): string[] {
-  return objectsOf(appointment['participant']).flatMap(({ actor }) => referenceOf(actor) ?? []);
+  return objectsOf(appointment['participant']).flatMap(({ actor }) => localReference(actor) ?? []);
 }
 
 /** The patient that an Appointment is for. */
@@ -101,11 +102,11 @@ function visitTypeIn(appointment: JsonObject): string | undefined {
 function actorsOf({ role, service }: Candidate): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
   const person = role?.['practitioner'];
-  const personReference = referenceOf(person);
+  const personReference = localReference(person);
   const display = isObject(person) ? textOf(person['display']) : undefined;
-  if (role !== undefined) found.set(refOf(role), display);
+  if (role !== undefined) found.set(referenceTo(role), display);
   if (personReference !== undefined) found.set(personReference, display);
-  if (service !== undefined) found.set(refOf(service), textOf(service['name']));
+  if (service !== undefined) found.set(referenceTo(service), textOf(service['name']));
   return found;
 }
 

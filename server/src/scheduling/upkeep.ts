@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tenant } from '../access/scope.ts';
 import type { EventConsumer, ResourceEvent } from '../events/event.ts';
+import { PollLoop } from '../events/poll-loop.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
@@ -47,17 +47,26 @@ export class VisitUpkeep {
   readonly #parts: UpkeepParts;
   readonly #timers: VisitTimers;
   readonly #stopping = new AbortController();
-  #loop: Promise<void> | undefined;
+  readonly #loop: PollLoop;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     this.#timers = new VisitTimers(parts.connections);
+    const { poll = 5000, onError } = parts;
+    this.#loop = new PollLoop({
+      poll,
+      look: () => this.tick(),
+      onError: (error) => {
+        if (!this.#stopping.signal.aborted) onError(error);
+      },
+    });
   }
 
   /** Is told of Appointments, whose timers it sets, and of Slots whose time becomes free. */
   consumer(): EventConsumer {
     return {
       name: 'visits',
+      canWait: true,
       wants: [
         { type: 'Appointment', methods: ['create', 'update', 'delete'] },
         { type: 'Slot', methods: ['create', 'update'], mentions: '"entered-in-error"' },
@@ -70,12 +79,12 @@ export class VisitUpkeep {
 
   /** Begins to do what is due. */
   start(): void {
-    this.#loop = this.#work();
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
+    await this.#loop.stop();
   }
 
   /** Does what is due now, in all tenants. */
@@ -85,20 +94,6 @@ export class VisitUpkeep {
       for (const timer of await this.#timers.take(tenant, LEASE, AT_ONCE)) {
         if (this.#stopping.signal.aborted) return;
         await this.#due(desk, timer);
-      }
-    }
-  }
-
-  async #work(): Promise<void> {
-    const { poll = 5000, onError } = this.#parts;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        // Not all processes at the same time.
-        await sleep(poll * (0.75 + Math.random() / 2), undefined, { signal, ref: false });
-        await this.tick();
-      } catch (error) {
-        if (!signal.aborted && !isTransient(error)) onError(error);
       }
     }
   }
@@ -163,7 +158,7 @@ export class VisitUpkeep {
 
   async #deskOf(tenant: Tenant): Promise<Desk> {
     const { services } = this.#parts.server();
-    const context = await services.tenants.current(tenant);
+    const context = await services.tenants.recent(tenant);
     const actor = { agent: 'scheduling', client: 'vesta' };
     return openDesk(services, context, schedulingScope(tenant), { actor });
   }

@@ -1,9 +1,9 @@
+import { localReference } from '../fhir/references/literal.ts';
 import { objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
 import { uuidV7 } from '../storage/row-id.ts';
 import type { Calendars } from './calendars.ts';
-import { referenceOf } from './candidates.ts';
 import type { Desk } from './desk.ts';
 import type { FreeTime } from './find.ts';
 import { instantIn } from './proposal.ts';
@@ -98,7 +98,7 @@ export function slotAs(slot: Resource, status: string): Resource {
 
 /** The Slots of an Appointment, as they are stored. */
 export async function slotsOf(desk: Desk, appointment: JsonObject): Promise<Resource[]> {
-  const references = objectsOf(appointment['slot']).flatMap((one) => referenceOf(one) ?? []);
+  const references = objectsOf(appointment['slot']).flatMap((one) => localReference(one) ?? []);
   const found = await Promise.all(references.map((one) => desk.directory.follow({ reference: one })));
   return found.filter((one) => one !== undefined);
 }

@@ -1,7 +1,8 @@
+import { localReference } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
-import { referenceOf, type Wanted } from './candidates.ts';
+import type { Wanted } from './candidates.ts';
 import type { When } from './find.ts';
 import { partOfDay, partOfDayText } from './part-of-day.ts';
 import { patientIn } from './proposal.ts';
@@ -78,7 +79,8 @@ export function wishOf(appointment: JsonObject): Wish | undefined {
   const parts = objectsOf(stated['extension']);
   const values = (url: string, name: string) =>
     parts.filter((one) => one['url'] === url).flatMap((one) => one[name] ?? []);
-  const references = (url: string) => values(url, 'valueReference').flatMap((one) => referenceOf(one) ?? []);
+  const references = (url: string) =>
+    values(url, 'valueReference').flatMap((one) => localReference(one) ?? []);
   const tokens = (url: string) => values(url, 'valueCoding').flatMap(tokenOf);
   const days = values('days-of-week', 'valueCode');
   const [period] = objectsOf(appointment['requestedPeriod']);

@@ -3,6 +3,7 @@ import type { Tenant } from '../access/scope.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { Revealer } from '../security/fields/reveal.ts';
 import { IsolationFaults } from './isolation.ts';
+import { sendTogether } from './send-together.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** A statement as the planner or this folder makes it. A `name` lets the server keep it prepared. */
@@ -106,6 +107,7 @@ export class TenantConnection {
   /** Sends a statement and returns its rows as arrays in column order, and the command tag's count. */
   async query(statement: SqlStatement): Promise<{ rows: Row[]; count: number; command: string }> {
     const { text, values, name } = statement;
+    sendTogether(this.#client);
     const sent = this.#client.query({
       text,
       values: values as unknown[],

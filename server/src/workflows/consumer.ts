@@ -30,7 +30,7 @@ export function workflowConsumers(runtime: AgentRuntime): EventConsumer[] {
           { type: 'RequestGroup', methods: WRITTEN },
         ],
     handle: async (event, signal) => {
-      const context = await runtime.options.fhir().tenants.current(event.tenant);
+      const context = await runtime.options.fhir().tenants.recent(event.tenant);
       const now = runtime.options.now ?? (() => new Date());
       await handle({ runtime, context, now }, event, isUrgent, signal);
     },

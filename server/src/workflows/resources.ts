@@ -1,5 +1,6 @@
 import { ROLE_SYSTEM, RUN_IDENTIFIER } from '../agents/codes.ts';
 import { idOf } from '../agents/runtime/run-ids.ts';
+import { referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { intakeParts } from './intake.ts';
@@ -333,8 +334,8 @@ function copied(task: Resource, ...names: readonly string[]): JsonObject {
   );
 }
 
-/** `Type/id` of a Reference. */
-export function referenceOf(value: JsonValue | undefined): string | undefined {
+/** What a Reference says, as it stands. */
+export function referenceText(value: JsonValue | undefined): string | undefined {
   const reference = isObject(value) ? value['reference'] : undefined;
   return typeof reference === 'string' ? reference : undefined;
 }
@@ -344,7 +345,7 @@ export const versionOf = (resource: Resource): string =>
 
 /** A transaction entry that changes what has not changed meanwhile. */
 export function putEntry(resource: Resource, ifMatch?: string): JsonObject {
-  const url = `${resource.resourceType}/${String(resource['id'])}`;
+  const url = referenceTo(resource);
   return {
     resource,
     request: { method: 'PUT', url, ...(ifMatch === undefined ? {} : { ifMatch: `W/"${ifMatch}"` }) },

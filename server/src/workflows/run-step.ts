@@ -11,7 +11,7 @@ import {
   closed,
   onHold,
   putEntry,
-  referenceOf,
+  referenceText,
   runIdOf,
   taskIdOf,
   transactionOf,
@@ -167,8 +167,8 @@ function end(
       ...(encounter === undefined ? {} : { encounter: { reference: encounter } }),
     };
     const isMoved =
-      (subject !== undefined && referenceOf(group['subject']) !== subject) ||
-      (encounter !== undefined && referenceOf(group['encounter']) !== encounter);
+      (subject !== undefined && referenceText(group['subject']) !== subject) ||
+      (encounter !== undefined && referenceText(group['encounter']) !== encounter);
     await client.transaction(
       transactionOf([
         putEntry({ ...make(engine.now(), task), ...about }, versionOf(task)),
@@ -185,8 +185,8 @@ function isAboutSomethingElse(
   encounter: string | undefined,
 ): boolean {
   return (
-    (subject !== undefined && referenceOf(task['for']) !== subject) ||
-    (encounter !== undefined && referenceOf(task['encounter']) !== encounter)
+    (subject !== undefined && referenceText(task['for']) !== subject) ||
+    (encounter !== undefined && referenceText(task['encounter']) !== encounter)
   );
 }
 
@@ -227,8 +227,8 @@ export function resume(
 
 /** What an agent is given; see step.ts. */
 function inputOf({ group, tasks, steps }: Workflow, step: Step, task: Resource): JsonObject {
-  const subject = referenceOf(group['subject']);
-  const encounter = referenceOf(group['encounter']);
+  const subject = referenceText(group['subject']);
+  const encounter = referenceText(group['encounter']);
   const intake = intakeOf(group);
   const earlier = steps.flatMap(({ id, code }): [string, JsonValue][] => {
     const other = tasks.get(id);

@@ -9,7 +9,7 @@ import {
   changed,
   escalation,
   putEntry,
-  referenceOf,
+  referenceText,
   stateOf,
   stepState,
   transactionOf,
@@ -79,7 +79,7 @@ export async function undo(
     .sort((a, b) => endOf(b.task).localeCompare(endOf(a.task)));
   for (const { step, task } of done) {
     const outputs = objectsOf(task['output']).flatMap(
-      ({ valueReference }) => referenceOf(valueReference) ?? [],
+      ({ valueReference }) => referenceText(valueReference) ?? [],
     );
     if (outputs.length === 0) continue;
     const runId = idOf('workflow-undo', groupId, String(task['id']));

@@ -64,7 +64,7 @@ export function readConsent(resource: Resource): ConsentRule | undefined {
   const scope = codings(resource['scope']).map(codeOf);
   if (scope.length > 0 && !scope.includes('patient-privacy')) return undefined;
   const patient = /(?:^|\/)Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(
-    referenceOf(resource['patient']) ?? '',
+    comparableReference(resource['patient']) ?? '',
   )?.[1];
   if (patient === undefined) return undefined;
   const rule = codings(resource['policyRule']).map(codeOf);
@@ -97,14 +97,14 @@ function readProvision(json: JsonObject): Provision {
   const actors = list(json['actor'])
     .filter(isObject)
     .flatMap((actor) => {
-      const reference = referenceOf(actor['reference']);
+      const reference = comparableReference(actor['reference']);
       const role = codings(actor['role']).map(codeOf)[0];
       return reference === undefined ? [] : [{ reference, ...(role === undefined ? {} : { role }) }];
     });
   const data = list(json['data'])
     .filter(isObject)
     .flatMap((one) => {
-      const reference = referenceOf(one['reference']);
+      const reference = comparableReference(one['reference']);
       return reference === undefined ? [] : [{ meaning: String(one['meaning']), reference }];
     });
   return {
@@ -143,7 +143,7 @@ const tokenOf = ({ system, code }: JsonObject): string =>
   `${typeof system === 'string' ? system : ''}|${String(code)}`;
 
 /** `Type/id` of a Reference, of an absolute one too: what consents and care relations are compared by. */
-export function referenceOf(value: JsonValue | undefined): string | undefined {
+export function comparableReference(value: JsonValue | undefined): string | undefined {
   const reference = isObject(value) ? value['reference'] : undefined;
   if (typeof reference !== 'string') return undefined;
   return /[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(reference)?.[0];

@@ -1,4 +1,5 @@
 import { fhirError } from '../../fhir/outcome.ts';
+import { localReference } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { StepOutput } from '../../workflows/step.ts';
@@ -69,7 +70,7 @@ export const admission: AgentDefinition<AdmissionRequest, unknown> = {
   input: admissionRequest,
   async run(request, context) {
     const encounter = await stored(context, request.encounter);
-    const about = request.subject ?? referenceOf(encounter?.['subject']);
+    const about = request.subject ?? localReference(encounter?.['subject']);
     const current = await stored(context, about);
     const admitted = await admit(request, context, current);
     if (admitted === undefined) return answer(request, await unidentified(request, context));
@@ -83,11 +84,6 @@ export const admission: AgentDefinition<AdmissionRequest, unknown> = {
       duplicates,
     });
   },
-};
-
-const referenceOf = (value: unknown): string | undefined => {
-  const reference = isObject(value as JsonObject) ? (value as JsonObject)['reference'] : undefined;
-  return typeof reference === 'string' ? reference : undefined;
 };
 
 async function stored({ fhir }: AgentContext, reference: string | undefined): Promise<Resource | undefined> {
@@ -188,7 +184,7 @@ async function unidentified(request: AdmissionRequest, context: AgentContext): P
   const id = idFor('identify');
   const task = await fhir.read('Task', id);
   const said = objectsOf(task?.['output'])
-    .map(({ valueReference }) => referenceOf(valueReference))
+    .map(({ valueReference }) => localReference(valueReference))
     .find((reference) => reference?.startsWith('Patient/'));
   if (said !== undefined && task?.['status'] === 'completed')
     return { subject: said, outcome: 'known', duplicates: [] };

@@ -1,6 +1,8 @@
 import type { Adapter, DeliveryReport } from '../../communication/adapter.ts';
 import { MAIL_MESSAGE, type NotDoneReason, TWILIO_MESSAGE } from '../../communication/terms.ts';
+import { isUrgent } from '../../events/urgency.ts';
 import { FhirError } from '../../fhir/outcome.ts';
+import { localReferences } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import { dateRange } from '../../search/dates.ts';
@@ -19,8 +21,9 @@ import {
 } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
 import { prepare, putDown, waysTo } from './plan.ts';
-import { passesQuietHours, quietUntil, zoneOf } from './quiet-hours.ts';
-import { type Recipient, references, stillRecipient } from './recipients.ts';
+import { putDownFor } from './put-down.ts';
+import { quietUntil, zoneOf } from './quiet-hours.ts';
+import { type Recipient, stillRecipient } from './recipients.ts';
 import { patientOf, settleRequest } from './settle.ts';
 import { askPeople, settleTask } from './tasks.ts';
 import { wordedFor } from './wording.ts';
@@ -42,7 +45,7 @@ export async function deliver(context: AgentContext, desk: CommunicationDesk, id
   if (communication['status'] === 'preparation') return send(context, desk, communication, delivery);
   if (communication['status'] === 'in-progress') return askAbout(context, desk, communication, delivery);
   // A process may have died before it did what follows.
-  return follow(context, desk, communication);
+  return follow(context, desk, communication, true);
 }
 
 async function send(
@@ -64,7 +67,7 @@ async function send(
   const { start, end } = occurrenceOf(request);
   if (end !== undefined && end < now) return withdrawn('Its time was over before it could be sent');
   const policy = await desk.policy(tenant);
-  const reference = references(communication['recipient'])[0] ?? '';
+  const reference = localReferences(communication['recipient'])[0] ?? '';
   const recipient = await stillRecipient(fhir, request, reference, now);
   const { person, objection } = recipient;
   if (person === undefined)
@@ -78,14 +81,14 @@ async function send(
     await change(context, gone, communication);
     return goOn(context, desk, request, recipient);
   }
-  const isUrgent = passesQuietHours(request);
+  const urgent = isUrgent(request);
   const quiet =
-    isUrgent || policy.quietHours === undefined || !RINGING.includes(delivery.channel)
+    urgent || policy.quietHours === undefined || !RINGING.includes(delivery.channel)
       ? undefined
       : quietUntil(now, policy.quietHours, zoneOf(person, policy.timeZone));
   const later = Math.max(quiet ?? 0, start ?? 0);
   if (later > now) {
-    await desk.putDown(tenant, `Communication/${id}`, later);
+    await putDownFor(context, desk, communication, later);
     return 'preparation';
   }
   const adapter = (await desk.adapters(tenant)).get(delivery.channel) as Adapter;
@@ -108,7 +111,7 @@ async function send(
           text:
             delivery.channel === 'email' && wording.greeting !== '' ? `${wording.greeting}\n\n${text}` : text,
           notice: wording.notice,
-          isUrgent,
+          isUrgent: urgent,
         },
         context.signal,
       ),
@@ -142,7 +145,7 @@ async function askAbout(
       state: 'unclear',
       text: 'The service has not said for three days whether the message has arrived',
     });
-  await desk.putDown(context.tenant, `Communication/${String(communication['id'])}`, now + again);
+  await putDownFor(context, desk, communication, now + again);
   return 'in-progress';
 }
 
@@ -158,29 +161,33 @@ export async function record(
 ): Promise<string> {
   const now = context.now().getTime();
   if (report.state === 'failed' && report.isRefusal === true) await noteRefusal(context, read);
-  const written = await write(context, read, report, now);
-  if (written === undefined) return String(read['status']);
+  const done = await write(context, read, report, now);
+  if (done === undefined) return String(read['status']);
+  const { before, written } = done;
   const delivery = deliveryOf(written);
   if (delivery !== undefined) desk.reported(delivery.channel, report.state);
-  const reference = `Communication/${String(read['id'])}`;
   if (written['status'] === 'preparation') {
     const tries = delivery?.tries ?? 1;
     const after = report.state === 'later' ? report.after : undefined;
-    await desk.putDown(context.tenant, reference, now + retryAfter(tries, after));
+    await putDownFor(context, desk, written, now + retryAfter(tries, after));
     return 'preparation';
   }
   if (written['status'] === 'in-progress') {
-    await desk.putDown(context.tenant, reference, now + (askAfter(now, now) as number));
+    await putDownFor(context, desk, written, now + (askAfter(now, now) as number));
     return 'in-progress';
   }
-  return follow(context, desk, written);
+  return follow(context, desk, written, before['status'] === 'unknown');
 }
 
-/** What follows when it is known, or cannot be known, what has become of a Communication: Tasks, another way, the end. */
+/**
+ * What follows when it is known, or cannot be known, what has become of a Communication: Tasks, another way, the end.
+ * @param mayBeAsked whether people may have been asked what has become of it
+ */
 async function follow(
   context: AgentContext,
   desk: CommunicationDesk,
   communication: Resource,
+  mayBeAsked: boolean,
 ): Promise<string> {
   const status = String(communication['status']);
   const reference = `Communication/${String(communication['id'])}`;
@@ -189,10 +196,11 @@ async function follow(
     const { statusReason } = communication;
     const reason = isObject(statusReason) ? String(statusReason['text']) : 'Nobody can tell';
     await askPeople(context, 'message-unclear', reference, reason, patientOf(communication));
-  } else await settleTask(context, 'message-unclear', reference, 'It is known now what has become of it');
+  } else if (mayBeAsked)
+    await settleTask(context, 'message-unclear', reference, 'It is known now what has become of it');
   if (request === undefined) return status;
   if (status === 'not-done' && isActive(request)) {
-    const recipient = references(communication['recipient'])[0] ?? '';
+    const recipient = localReferences(communication['recipient'])[0] ?? '';
     return goOn(
       context,
       desk,
@@ -209,13 +217,13 @@ async function write(
   read: Resource,
   report: DeliveryReport,
   now: number,
-): Promise<Resource | undefined> {
+): Promise<{ before: Resource; written: Resource } | undefined> {
   let current: Resource | undefined = read;
   for (let attempt = 1; current !== undefined; attempt++) {
     const next = reported(current, report, now);
     if (next === undefined) return undefined;
     try {
-      return await change(context, next, current);
+      return { before: current, written: await change(context, next, current) };
     } catch (error) {
       const isChanged = error instanceof FhirError && (error.status === 409 || error.status === 412);
       if (!isChanged || attempt === MOST_ATTEMPTS) throw error;
@@ -233,7 +241,7 @@ async function goOn(
   recipient: Recipient,
 ): Promise<string> {
   const tried = (await communicationsOf(context, String(request['id']))).filter((one) =>
-    references(one['recipient']).includes(recipient.reference),
+    localReferences(one['recipient']).includes(recipient.reference),
   );
   if (recipient.person !== undefined && recipient.objection === undefined) {
     const { ways } = await waysTo(context, desk, request, recipient.reference, recipient.person);
@@ -251,7 +259,7 @@ async function goOn(
 
 /** A refusal that the service knows of is one here too. */
 async function noteRefusal(context: AgentContext, communication: Resource): Promise<void> {
-  const person = references(communication['recipient'])[0] ?? '';
+  const person = localReferences(communication['recipient'])[0] ?? '';
   const channel = deliveryOf(communication)?.channel;
   if (
     channel === undefined ||

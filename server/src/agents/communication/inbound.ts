@@ -1,5 +1,6 @@
 import { hasNumber, spellings } from '../../communication/address.ts';
 import { CONVERSATION, TELEPHONE_URI, TWILIO_MESSAGE, VESTA_CATEGORY } from '../../communication/terms.ts';
+import { localReference, referenceTo } from '../../fhir/references/literal.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
 import { AGENT_IDENTIFIER } from '../codes.ts';
@@ -8,7 +9,6 @@ import { mediumOf } from './channels.ts';
 import { refusalConsents, refusalId, refusalOf, refusedChannels, refusesOnly } from './consent.ts';
 import type { CommunicationDesk } from './desk.ts';
 import type { InboundMessage } from './input.ts';
-import { referenceOf } from './recipients.ts';
 import { type Wish, wishOf } from './stop-words.ts';
 import { askPeople } from './tasks.ts';
 
@@ -123,7 +123,7 @@ async function refusals(
 
 const put = (resource: Resource): JsonObject => ({
   resource,
-  request: { method: 'PUT', url: `${resource.resourceType}/${String(resource['id'])}` },
+  request: { method: 'PUT', url: referenceTo(resource) },
 });
 
 function communicationOf(
@@ -166,10 +166,8 @@ async function supervisorOf({ fhir }: AgentContext): Promise<string | undefined>
 
 /** Whom a message of somebody is about. */
 function subjectOf(person: Resource): string | undefined {
-  return person.resourceType === 'Patient' ? referenceTo(person) : referenceOf(person['patient']);
+  return person.resourceType === 'Patient' ? referenceTo(person) : localReference(person['patient']);
 }
-
-const referenceTo = (person: Resource): string => `${person.resourceType}/${String(person['id'])}`;
 
 /** The Communication of the answer's first entry. */
 function writtenBy(answer: JsonObject): string {

@@ -34,6 +34,7 @@ export function communicationAgent(desk: CommunicationDesk): AgentDefinition<Com
       { kind: 'event', type: 'Communication', methods: ['create'], mentions: CONVERSATION, when: mayBeReply },
       { kind: 'step', code: 'communication' },
     ],
+    canWait: true,
     grants: [
       {
         types: ['CommunicationRequest', 'Communication'],

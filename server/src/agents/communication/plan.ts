@@ -1,5 +1,6 @@
 import { CATEGORY, type Channel, CONVERSATION, DELIVERY_IDENTIFIER } from '../../communication/terms.ts';
 import { FhirError } from '../../fhir/outcome.ts';
+import { localReference, localReferences } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
@@ -9,8 +10,9 @@ import { change, communicationsOf, isActive, occurrenceOf } from './communicatio
 import { refusalConsents, refusedChannels } from './consent.ts';
 import { deliveryExtension, deliveryOf, notDone, statusReason } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
+import { putDownFor } from './put-down.ts';
 import { isReadable } from './readable.ts';
-import { type Recipient, recipientsOf, referenceOf, references } from './recipients.ts';
+import { type Recipient, recipientsOf } from './recipients.ts';
 import { patientOf, settleRequest } from './settle.ts';
 import { askPeople } from './tasks.ts';
 import { wordedFor } from './wording.ts';
@@ -18,10 +20,10 @@ import { wordedFor } from './wording.ts';
 /**
  * Looks at a CommunicationRequest as it is now: puts it down for when it begins, prepares a Communication for each recipient
  * when it has begun, and withdraws what has not been sent when it is not active any more. Doing it again changes nothing.
- * @returns references of the Communications
+ * @returns localReferences of the Communications
  */
 export async function plan(context: AgentContext, desk: CommunicationDesk, id: string): Promise<string[]> {
-  const { fhir, tenant } = context;
+  const { fhir } = context;
   const request = await fhir.read('CommunicationRequest', id);
   if (request === undefined) return [];
   const existing = await communicationsOf(context, id);
@@ -34,7 +36,7 @@ export async function plan(context: AgentContext, desk: CommunicationDesk, id: s
   const now = context.now().getTime();
   const { start, end } = occurrenceOf(request);
   if (start !== undefined && start > now) {
-    await desk.putDown(tenant, `CommunicationRequest/${id}`, start);
+    await putDownFor(context, desk, request, start);
     return [];
   }
   if (end !== undefined && end < now) {
@@ -48,12 +50,12 @@ export async function plan(context: AgentContext, desk: CommunicationDesk, id: s
   }
   const all: Resource[] = [];
   for (const recipient of recipients) {
-    const known = existing.filter((one) => references(one['recipient']).includes(recipient.reference));
+    const known = existing.filter((one) => localReferences(one['recipient']).includes(recipient.reference));
     if (known.length > 0) all.push(...known);
     else all.push(...(await prepared(context, desk, request, recipient)));
   }
   for (const one of all) await putDown(context, desk, one);
-  await settleRequest(context, id);
+  if (all.every((one) => one['status'] !== 'preparation')) await settleRequest(context, id);
   return all.map((one) => `Communication/${String(one['id'])}`);
 }
 
@@ -82,8 +84,7 @@ export async function putDown(
   desk: CommunicationDesk,
   communication: Resource,
 ): Promise<void> {
-  if (communication['status'] === 'preparation')
-    await desk.putDown(context.tenant, `Communication/${String(communication['id'])}`);
+  if (communication['status'] === 'preparation') await putDownFor(context, desk, communication);
 }
 
 /**
@@ -180,7 +181,7 @@ function baseOf(request: Resource, recipient: string, device: string | undefined
   const from = Object.fromEntries(
     copied.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]])),
   ) as JsonObject;
-  const about = objectsOf(request['about']).filter((one) => isReadable(referenceOf(one)));
+  const about = objectsOf(request['about']).filter((one) => isReadable(localReference(one)));
   const sender = request['sender'] ?? (device === undefined ? undefined : { reference: device });
   const security = isObject(request['meta']) ? request['meta']['security'] : undefined;
   return {
@@ -195,12 +196,12 @@ function baseOf(request: Resource, recipient: string, device: string | undefined
   };
 }
 
-/** Attachments and references stay in the record: apps show them. */
+/** Attachments and localReferences stay in the record: apps show them. */
 function otherPayload(request: Resource): JsonObject[] {
   return objectsOf(request['payload']).filter(
     ({ contentString, contentReference }) =>
       contentString === undefined &&
-      (contentReference === undefined || isReadable(referenceOf(contentReference))),
+      (contentReference === undefined || isReadable(localReference(contentReference))),
   );
 }
 

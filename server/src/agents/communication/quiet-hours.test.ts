@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { timeZone } from '../../scheduling/zone.ts';
-import { passesQuietHours, quietUntil, zoneOf } from './quiet-hours.ts';
+import { quietUntil, zoneOf } from './quiet-hours.ts';
 
 const NIGHT = { from: 21 * 60, until: 8 * 60 };
 const end = (now: string, zone: string, hours = NIGHT): string | undefined => {
@@ -79,12 +79,5 @@ describe('quiet hours', () => {
     expect(zoneOf({ ...person, ...zone('Asia/Tokyo'), address }, 'UTC').name).toBe('Asia/Tokyo');
     expect(zoneOf({ ...person, address }, 'UTC').name).toBe('Asia/Karachi');
     expect(zoneOf({ ...person, ...zone('Mars/Base') }, 'America/Lima').name).toBe('America/Lima');
-  });
-
-  test('urgent, asap and stat pass (R4 request-priority)', () => {
-    const passing = ['routine', 'urgent', 'asap', 'stat', undefined].filter((priority) =>
-      passesQuietHours(priority === undefined ? {} : { priority }),
-    );
-    expect(passing).toEqual(['urgent', 'asap', 'stat']);
   });
 });

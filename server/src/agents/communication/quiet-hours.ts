@@ -47,8 +47,3 @@ function zoneNames(element: JsonObject): string[] {
 
 const homeFirst = (a: JsonObject, b: JsonObject): number =>
   Number(b['use'] === 'home') - Number(a['use'] === 'home');
-
-/** Whether a request's priority (R4 request-priority) passes quiet hours. */
-export function passesQuietHours({ priority }: JsonObject): boolean {
-  return priority === 'urgent' || priority === 'asap' || priority === 'stat';
-}

@@ -1,9 +1,10 @@
+import { isUrgent } from '../../events/urgency.ts';
+import { localReference, localReferences } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
-import type { JsonValue, Resource } from '../../json/types.ts';
+import type { Resource } from '../../json/types.ts';
 import { periodRange } from '../../search/dates.ts';
 import type { AgentTools } from '../agent.ts';
 import { mayBeTold, privacyConsents } from './consent.ts';
-import { passesQuietHours } from './quiet-hours.ts';
 
 /** Somebody whom a request names, and whether they may be written to. */
 export interface Recipient {
@@ -23,8 +24,8 @@ const PEOPLE = ['Patient', 'RelatedPerson', 'Practitioner', 'PractitionerRole', 
  * patient that it is about nor staff is told only with the patient's consent.
  */
 export async function recipientsOf(fhir: AgentTools, request: Resource, now: number): Promise<Recipient[]> {
-  const named = references(request['recipient']);
-  const subject = referenceOf(request['subject']);
+  const named = localReferences(request['recipient']);
+  const subject = localReference(request['subject']);
   const wanted = named.length > 0 ? named : subject === undefined ? [] : [subject];
   const people = new Map<string, Resource | undefined>();
   for (const reference of wanted) await add(fhir, reference, people, now, true);
@@ -43,7 +44,7 @@ export async function stillRecipient(
 ): Promise<Recipient> {
   const people = new Map<string, Resource | undefined>();
   await add(fhir, reference, people, now, false);
-  return judged(fhir, request, referenceOf(request['subject']), reference, people.get(reference), now);
+  return judged(fhir, request, localReference(request['subject']), reference, people.get(reference), now);
 }
 
 async function add(
@@ -87,14 +88,14 @@ async function judged(
   if (person === undefined) return { reference, person };
   const isOther = person.resourceType === 'RelatedPerson' || person.resourceType === 'Patient';
   // Of whom somebody is told: the subject; without one, whoever somebody is related to.
-  const patient = subject?.startsWith('Patient/') ? subject : referenceOf(person['patient']);
+  const patient = subject?.startsWith('Patient/') ? subject : localReference(person['patient']);
   if (!isOther || patient === undefined || reference === patient) return { reference, person };
   if (!holdsNow(person, now)) return { reference, person, objection: 'The relation does not hold now' };
   const labels = objectsOf(isObject(request['meta']) ? request['meta']['security'] : undefined).map(
     ({ system, code }) => `${String(system ?? '')}|${String(code)}`,
   );
   const consents = await privacyConsents(fhir, patient);
-  return mayBeTold(consents, patient, reference, passesQuietHours(request), labels, now)
+  return mayBeTold(consents, patient, reference, isUrgent(request), labels, now)
     ? { reference, person }
     : { reference, person, objection: 'No consent of the patient lets them be told' };
 }
@@ -111,15 +112,5 @@ function members(resource: Resource, now: number): string[] {
   const isTeam = resource.resourceType === 'CareTeam';
   return objectsOf(resource[isTeam ? 'participant' : 'member'])
     .filter((one) => one['inactive'] !== true && holdsNow({ resourceType: 'Basic', ...one }, now))
-    .flatMap((one) => referenceOf(one[isTeam ? 'member' : 'entity']) ?? []);
-}
-
-export function references(value: JsonValue | undefined): string[] {
-  return [...new Set(objectsOf(value).flatMap((one) => referenceOf(one) ?? []))];
-}
-
-/** `Type/id` of a literal reference to a resource of this server. */
-export function referenceOf(value: JsonValue | undefined): string | undefined {
-  const text = isObject(value) ? value['reference'] : undefined;
-  return typeof text === 'string' && /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text) ? text : undefined;
+    .flatMap((one) => localReference(one[isTeam ? 'member' : 'entity']) ?? []);
 }

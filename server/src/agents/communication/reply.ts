@@ -1,11 +1,12 @@
 import { CATEGORY, CONVERSATION, TWILIO_MESSAGE } from '../../communication/terms.ts';
+import { localReference } from '../../fhir/references/literal.ts';
 import { objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
 import { OPTION } from '../supervisor/terms.ts';
 import { messageIdOf } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
-import { referenceOf } from './recipients.ts';
+import { putDownFor } from './put-down.ts';
 
 /** Value: id of the message that is passed on. */
 const FORWARDED = 'https://vesta.health/fhir/identifier/forwarded-reply';
@@ -14,7 +15,7 @@ const MOST = 20;
 
 /** Whether a Communication may be an answer to somebody: said by staff or an agent, in a conversation. */
 export function mayBeReply(communication: Resource): boolean {
-  const sender = referenceOf(communication['sender']) ?? '';
+  const sender = localReference(communication['sender']) ?? '';
   return (
     communication['status'] === 'completed' &&
     /^(Device|Practitioner|PractitionerRole|Organization)\//.test(sender) &&
@@ -34,7 +35,7 @@ export async function forwardReply(
   desk: CommunicationDesk,
   id: string,
 ): Promise<string | undefined> {
-  const { fhir, tenant, now } = context;
+  const { fhir, now } = context;
   const reply = await fhir.read('Communication', id);
   const conversation = reply && conversationOf(reply);
   if (reply === undefined || conversation === undefined || !mayBeReply(reply)) return undefined;
@@ -43,7 +44,7 @@ export async function forwardReply(
     ['_sort', '-_lastUpdated'],
     ['_count', String(MOST)],
   ]);
-  const said = thread.find((one) => /^(Patient|RelatedPerson)\//.test(referenceOf(one['sender']) ?? ''));
+  const said = thread.find((one) => /^(Patient|RelatedPerson)\//.test(localReference(one['sender']) ?? ''));
   if (said === undefined || messageIdOf(said, [TWILIO_MESSAGE]) === undefined) return undefined;
   const request: Resource = {
     resourceType: 'CommunicationRequest',
@@ -61,9 +62,8 @@ export async function forwardReply(
     ...(typeof reply['language'] === 'string' ? { language: reply['language'] } : {}),
   };
   const made = await fhir.create(request, `identifier=${FORWARDED}|${id}`);
-  const reference = `CommunicationRequest/${String(made['id'])}`;
-  await desk.putDown(tenant, reference);
-  return reference;
+  await putDownFor(context, desk, made);
+  return `CommunicationRequest/${String(made['id'])}`;
 }
 
 function conversationOf({ identifier }: Resource): string | undefined {

@@ -6,6 +6,7 @@ import { record } from './deliver.ts';
 import { deliveryOf, isSettled, messageIdOf } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
 import type { StatusReport } from './input.ts';
+import { putDownFor } from './put-down.ts';
 
 const MINUTE = 60_000;
 
@@ -26,9 +27,8 @@ export async function takeReport(
   const known = messageIdOf(communication, [TWILIO_MESSAGE]);
   if (known !== undefined && known.value !== report.sid) return 'none';
   // What follows is done later where this process dies before.
-  const reference = `Communication/${String(communication['id'])}`;
   if (!isSettled(communication))
-    await desk.putDown(context.tenant, reference, context.now().getTime() + MINUTE);
+    await putDownFor(context, desk, communication, context.now().getTime() + MINUTE);
   return record(context, desk, communication, messageState(report.sid, report.status, report.error));
 }
 

@@ -1,10 +1,10 @@
 import { FhirError } from '../../fhir/outcome.ts';
+import { localReferences } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
 import { communicationsOf } from './communications.ts';
 import { isSettled, versionOf } from './delivery-state.ts';
-import { references } from './recipients.ts';
 import { askPeople } from './tasks.ts';
 
 /** Reasons that are somebody's will: there is nothing to look after. */
@@ -16,7 +16,7 @@ const WILL = ['patient-objection', 'family-objection'];
  */
 export async function settleRequest(context: AgentContext, id: string): Promise<void> {
   const all = await communicationsOf(context, id);
-  const byRecipient = Map.groupBy(all, (one) => references(one['recipient'])[0] ?? '');
+  const byRecipient = Map.groupBy(all, (one) => localReferences(one['recipient'])[0] ?? '');
   const lasts: Resource[] = [];
   for (const several of byRecipient.values()) {
     const ended = several.every((one) => isSettled(one) || one['status'] === 'unknown');
@@ -70,7 +70,7 @@ function isWill({ statusReason }: Resource): boolean {
 }
 
 export function patientOf({ subject, recipient }: Resource): string | undefined {
-  return references([...(isObject(subject) ? [subject] : []), ...objectsOf(recipient)]).find((one) =>
+  return localReferences([...(isObject(subject) ? [subject] : []), ...objectsOf(recipient)]).find((one) =>
     one.startsWith('Patient/'),
   );
 }

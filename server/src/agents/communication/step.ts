@@ -4,6 +4,7 @@ import type { StepInput, StepOutput } from '../../workflows/step.ts';
 import type { AgentContext } from '../agent.ts';
 import { idOf } from '../runtime/run-ids.ts';
 import type { CommunicationDesk } from './desk.ts';
+import { putDownFor } from './put-down.ts';
 import type { MessageKind } from './strings/index.ts';
 
 /** Most people of a family that are looked at. */
@@ -33,8 +34,8 @@ export async function notifyStep(
     requestOf(context, step, subject, recipients, isEmergency ? 'emergency-family' : 'visit-news'),
     `identifier=${STEP_IDENTIFIER}|${stepValue(step)}`,
   );
+  await putDownFor(context, desk, request);
   const reference = `CommunicationRequest/${String(request['id'])}`;
-  await desk.putDown(context.tenant, reference);
   const summary = isEmergency
     ? `Of ${recipients.length} of the family those are told whom the patient's consents let be told`
     : 'The patient is told';

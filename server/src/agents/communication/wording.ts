@@ -1,7 +1,7 @@
 import type { CommunicationPolicy } from '../../communication/tenant-settings.ts';
+import { localReference } from '../../fhir/references/literal.ts';
 import type { Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
-import { referenceOf } from './recipients.ts';
 import { type Wording, wordingOf } from './texts.ts';
 
 /** Words a request for a recipient: who sends, and whom it is about where that is somebody else. */
@@ -11,7 +11,7 @@ export async function wordedFor(
   recipient: { readonly reference: string; readonly person: Resource },
   policy: CommunicationPolicy,
 ): Promise<Wording> {
-  const subject = referenceOf(request['subject']);
+  const subject = localReference(request['subject']);
   const isAboutOther = subject?.startsWith('Patient/') === true && subject !== recipient.reference;
   return wordingOf(request, {
     organization: policy.name ?? tenant.name,

@@ -1,3 +1,4 @@
+import { referenceTo } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
@@ -7,7 +8,7 @@ import { specialtiesNamed } from '../supervisor/language/understand.ts';
 import { filledIn } from '../supervisor/strings/index.ts';
 import { hoursInWords, unavailableInWords } from './hours-in-words.ts';
 import { tellingWords } from './match.ts';
-import { nameOf, refOf } from './names.ts';
+import { nameOf } from './names.ts';
 import { hoursOfPeople, peopleAnswer } from './people.ts';
 import type { Kind } from './question.ts';
 import type { FaqAnswer } from './request.ts';
@@ -131,7 +132,7 @@ function servicesAnswer(
   return {
     known: true,
     text: [lead, ...told.map(({ name }) => `• ${name}`)].join('\n'),
-    sources: told.map(({ one }) => refOf(one)),
+    sources: told.map(({ one }) => referenceTo(one)),
   };
 }
 
@@ -199,7 +200,7 @@ function lines(resources: readonly Resource[], of: (resource: Resource) => strin
   return {
     known: true,
     text: shown.flatMap(({ text }) => text).join('\n'),
-    sources: shown.map(({ one }) => refOf(one)),
+    sources: shown.map(({ one }) => referenceTo(one)),
   };
 }
 

@@ -20,6 +20,3 @@ export function personName(person: Resource | undefined): string | undefined {
     .filter((part) => typeof part === 'string');
   return parts.length === 0 ? undefined : parts.join(' ');
 }
-
-/** `Type/id`. */
-export const refOf = (resource: Resource): string => `${resource.resourceType}/${String(resource['id'])}`;

@@ -1,10 +1,11 @@
+import { referenceTo } from '../../fhir/references/literal.ts';
 import { isObject } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import type { AgentContext } from '../agent.ts';
 import type { Language } from '../supervisor/language/types.ts';
 import { filledIn } from '../supervisor/strings/index.ts';
 import { hoursInWords } from './hours-in-words.ts';
-import { nameOf, personName, refOf } from './names.ts';
+import { nameOf, personName } from './names.ts';
 import type { FaqAnswer } from './request.ts';
 import { FAQ_STRINGS } from './strings.ts';
 
@@ -20,7 +21,7 @@ interface Worker {
 /** Who works for a service. */
 async function workersOf({ directory }: AgentContext, service: Resource): Promise<Worker[]> {
   const roles = await directory.search('PractitionerRole', [
-    ['service', refOf(service)],
+    ['service', referenceTo(service)],
     ['active:not', 'false'],
     ['_count', String(PEOPLE)],
   ]);
@@ -47,7 +48,7 @@ export async function peopleAnswer(
     if (workers.length === 0 || name === undefined) continue;
     const people = [...new Set(workers.map((one) => one.name))].join(', ');
     told.push(filledIn(FAQ_STRINGS[language].people, { name, people }));
-    sources.push(refOf(service), ...workers.map(({ role }) => refOf(role)));
+    sources.push(referenceTo(service), ...workers.map(({ role }) => referenceTo(role)));
   }
   return told.length === 0 ? undefined : { known: true, text: told.join('\n'), sources };
 }
@@ -66,7 +67,7 @@ export async function hoursOfPeople(
       const hours = hoursInWords(role, language);
       if (hours === undefined) continue;
       told.push(filledIn(FAQ_STRINGS[language].hours, { name: `${nameOf(service) ?? ''}, ${name}`, hours }));
-      sources.push(refOf(service), refOf(role));
+      sources.push(referenceTo(service), referenceTo(role));
     }
   }
   return told.length === 0

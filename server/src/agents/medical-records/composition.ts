@@ -1,3 +1,4 @@
+import { referenceTo } from '../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { Section } from './collect.ts';
@@ -65,7 +66,7 @@ function labelsOf(sections: readonly Section[]): JsonObject {
 
 function sectionOf(section: Section, standIns: readonly string[]): JsonObject {
   const { plan, rows, isWithheld } = section;
-  const references = rows.length > 0 ? rows.map(({ resource }) => referenceOf(resource)) : standIns;
+  const references = rows.length > 0 ? rows.map(({ resource }) => referenceTo(resource)) : standIns;
   return {
     title: plan.title,
     code: { coding: [{ system: LOINC, code: plan.code, display: plan.display }] },
@@ -88,13 +89,10 @@ function narrativeOf({ plan, rows, isWithheld, isCut }: Section): string {
   }
   const row = (tag: 'th' | 'td', cells: readonly string[]) =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-  const body = rows.map(({ cells, resource }) => row('td', [...cells, referenceOf(resource)]));
+  const body = rows.map(({ cells, resource }) => row('td', [...cells, referenceTo(resource)]));
   const rest = isCut ? `<p>The record has more than these ${rows.length}.</p>` : '';
   return `<div xmlns="${XHTML}"><table><thead>${row('th', [...plan.columns, 'Source'])}</thead><tbody>${body.join('')}</tbody></table>${rest}</div>`;
 }
-
-export const referenceOf = (resource: Resource): string =>
-  `${resource.resourceType}/${String(resource['id'])}`;
 
 function escaped(text: string): string {
   return (

@@ -1,9 +1,10 @@
 import { FhirError } from '../../fhir/outcome.ts';
+import { referenceTo } from '../../fhir/references/literal.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { AgentTools } from '../agent.ts';
 import type { Section } from './collect.ts';
-import { compositionOf, referenceOf } from './composition.ts';
+import { compositionOf } from './composition.ts';
 
 const IPS = 'http://hl7.org/fhir/uv/ips';
 const ABSENT = `${IPS}/CodeSystem/absent-unknown-uv-ips`;
@@ -24,7 +25,7 @@ export interface DocumentContext {
  */
 export async function documentOf(sections: readonly Section[], context: DocumentContext): Promise<Resource> {
   const { fhir, baseUrl, patient, author, now, idFor } = context;
-  const subject = referenceOf(patient);
+  const subject = referenceTo(patient);
   const absent = new Map<Section, Resource>();
   for (const section of sections) {
     const made = section.rows.length === 0 ? absentOf(section, subject, idFor) : undefined;
@@ -36,10 +37,10 @@ export async function documentOf(sections: readonly Section[], context: Document
       id: idFor('composition'),
       subject,
       subjectName: personName(patient),
-      author: referenceOf(author),
+      author: referenceTo(author),
       now,
     },
-    (section) => [absent.get(section)].filter((one) => one !== undefined).map(referenceOf),
+    (section) => [absent.get(section)].filter((one) => one !== undefined).map(referenceTo),
   );
   const labels = isObject(page['meta']) ? page['meta'] : {};
   const profile = (name: string): string[] => [`${IPS}/StructureDefinition/${name}-uv-ips`];
@@ -58,7 +59,7 @@ export async function documentOf(sections: readonly Section[], context: Document
     ...absent.values(),
     ...medications.filter((one) => one !== undefined),
   ];
-  const distinct = new Map(all.map((one) => [referenceOf(one), one]));
+  const distinct = new Map(all.map((one) => [referenceTo(one), one]));
   return {
     resourceType: 'Bundle',
     id: idFor('document'),

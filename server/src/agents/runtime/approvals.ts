@@ -34,7 +34,7 @@ async function settle(runtime: AgentRuntime, event: ResourceEvent, signal: Abort
   const { tenant, resourceId } = event;
   const request = await findRequest(connections, tenant, resourceId);
   if (request === undefined) return;
-  const context = await runtime.options.fhir().tenants.current(tenant);
+  const context = await runtime.options.fhir().tenants.recent(tenant);
   const client = new InternalClient(runtime.options.fhir(), context, runtimeScope(tenant), {
     actor: { agent: 'vesta', client: 'vesta' },
     signal,

@@ -10,7 +10,7 @@ import { runtimeScope } from './scope.ts';
 export function recordAsResources(fhir: () => FhirServer, onError: (error: unknown) => void): RecordEvent {
   return async (tenant, event) => {
     try {
-      const context = await fhir().tenants.current(tenant);
+      const context = await fhir().tenants.recent(tenant);
       const client = new InternalClient(fhir(), context, runtimeScope(tenant), { audited: false });
       for (const entry of entriesOf(event)) {
         const make = async (told: AuditEntry) => {

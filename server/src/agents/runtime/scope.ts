@@ -2,6 +2,9 @@ import { intersectGrants } from '../../access/grants.ts';
 import type { AccessScope, Tenant } from '../../access/scope.ts';
 import type { AnyAgent } from '../agent.ts';
 
+/** The name of the consumer that wakes an agent by events. */
+export const consumerName = ({ name }: Pick<AnyAgent, 'name'>): string => `agent.${name}`;
+
 /**
  * What an agent may do for a caller: what is both in its own grants and in the caller's access. What it writes gets a
  * Provenance that names its Device, on behalf of the caller.
@@ -9,13 +12,20 @@ import type { AnyAgent } from '../agent.ts';
  * @param caller undefined: the agent acts by itself, under its own grants
  */
 export function agentScope(
-  agent: Pick<AnyAgent, 'grants'>,
+  agent: Pick<AnyAgent, 'name' | 'grants'>,
   tenant: Tenant,
   device: string,
   caller: AccessScope | undefined,
 ): AccessScope {
   if (caller === undefined)
-    return { tenant, subject: device, client: device, agent: true, grants: agent.grants };
+    return {
+      tenant,
+      subject: device,
+      client: device,
+      agent: true,
+      unheardBy: consumerName(agent),
+      grants: agent.grants,
+    };
   if (caller.tenant.id !== tenant.id) throw new Error('The caller belongs to another tenant');
   // A role is of a person with nobody in between; everything else that narrows the caller narrows the agent.
   const { role: _, ...rest } = caller;

@@ -7,7 +7,7 @@ import type { AnyAgent, Wake } from '../agent.ts';
 import { approvals } from './approvals.ts';
 import { idOf } from './run-ids.ts';
 import type { AgentRuntime } from './runtime.ts';
-import { agentScope } from './scope.ts';
+import { agentScope, consumerName } from './scope.ts';
 
 type EventWake = Extract<Wake, { kind: 'event' }>;
 
@@ -27,13 +27,12 @@ export function agentConsumers(runtime: AgentRuntime): EventConsumer[] {
  */
 function consumerOf(runtime: AgentRuntime, agent: AnyAgent, wakes: readonly EventWake[]): EventConsumer {
   return {
-    name: `agent.${agent.name}`,
+    name: consumerName(agent),
     wants: wakes,
+    canWait: agent.canWait === true,
     async handle(event, signal) {
-      const context = await runtime.options.fhir().tenants.current(event.tenant);
+      const context = await runtime.options.fhir().tenants.recent(event.tenant);
       const device = await runtime.devices.referenceOf(context, agent);
-      // What it wrote itself would wake it for ever.
-      if (event.subject === device) return;
       const resource = await resourceOf(runtime, context, agent, device, event, signal);
       if (event.method !== 'delete' && resource === undefined) return;
       const woken = wakes.some(

@@ -1,7 +1,7 @@
 import { FhirError } from '../../fhir/outcome.ts';
+import { localReference } from '../../fhir/references/literal.ts';
 import { isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
-import { referenceOf } from '../../scheduling/candidates.ts';
 import { actorsIn } from '../../scheduling/proposal.ts';
 import { type Wish, wishOf } from '../../scheduling/wish.ts';
 import { dateRange } from '../../search/dates.ts';
@@ -51,7 +51,7 @@ export async function fillSlot(context: AgentContext, slot: string): Promise<Giv
   const end = instantOf(freed?.['end']);
   if (freed === undefined || start === undefined || end === undefined) return [];
   const schedule = await context.fhir.follow(freed['schedule']);
-  const actors = objectsOf(schedule?.['actor']).flatMap((one) => referenceOf(one) ?? []);
+  const actors = objectsOf(schedule?.['actor']).flatMap((one) => localReference(one) ?? []);
   const around = { start: Math.max(start - AROUND, context.now().getTime()), end: end + AROUND };
   const entries = await entriesFor(context, actors, around);
   const given: Given[] = [];

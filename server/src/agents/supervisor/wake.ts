@@ -28,7 +28,7 @@ export function conversations(runtime: AgentRuntime): EventConsumer[] {
     wants: [{ type: 'Communication', methods: ['create'], mentions: CATEGORY_SYSTEM }],
     async handle(event, signal) {
       const fhir = runtime.options.fhir();
-      const context = await fhir.tenants.current(event.tenant);
+      const context = await fhir.tenants.recent(event.tenant);
       const device = await runtime.devices.referenceOf(context, supervisor);
       const message = await versionOf(runtime, context, device, event);
       if (message === undefined || !isFor(message, device)) return;

@@ -1,3 +1,4 @@
+import { referenceTo } from '../../fhir/references/literal.ts';
 import { objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { Facts } from './facts.ts';
@@ -75,7 +76,7 @@ export function triageTransaction(triage: Triage, board: Board): JsonObject {
 }
 
 function put(resource: Resource): JsonObject {
-  const url = `${resource.resourceType}/${String(resource['id'])}`;
+  const url = referenceTo(resource);
   return { fullUrl: `urn:uuid:${String(resource['id'])}`, resource, request: { method: 'PUT', url } };
 }
 

@@ -79,7 +79,7 @@ export class PushService {
   /** An address takes no messages any more. */
   async gone(tenant: Tenant, id: string): Promise<void> {
     await this.#options.subscriptions.remove(tenant, id);
-    const context = await this.#options.server().tenants.current(tenant);
+    const context = await this.#options.server().tenants.recent(tenant);
     const client = this.#client(context, undefined);
     const device = await client.read('Device', id);
     if (device !== undefined) await client.update({ ...device, status: 'inactive' });

@@ -15,6 +15,7 @@ import {
 import { resourcesByHash } from '../../storage/access/mirror.ts';
 import { runTransaction } from '../../storage/transaction.ts';
 import { fhirError } from '../outcome.ts';
+import { referenceTo } from '../references/literal.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Route } from '../route.ts';
 import type { AccessServices, Services } from '../services.ts';
@@ -203,7 +204,7 @@ async function peopleTold(
     tenant,
     [scope.subject, ...wanted].map((reference) => keys.reference(reference)),
   );
-  const known = new Set(found.map((one) => `${one.resourceType}/${String(one['id'])}`));
+  const known = new Set(found.map((one) => referenceTo(one)));
   return {
     sender: known.has(scope.subject) ? scope.subject : undefined,
     recipients: [...new Set(wanted)].filter((reference) => known.has(reference)),

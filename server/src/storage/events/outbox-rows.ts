@@ -7,6 +7,8 @@ import type { NewVersion } from '../rows.ts';
 export interface NewEvent {
   readonly consumer: string;
   readonly type: string;
+  /** Told before what is not, however long that has waited. */
+  readonly urgent: boolean;
   readonly version: Pick<NewVersion, 'id' | 'version' | 'method'>;
 }
 
@@ -24,10 +26,10 @@ export function insertEvents(
     const chunk = events.slice(i, i + CHUNK);
     statements.push({
       name: 'insert-events',
-      text: `insert into store.outbox (tenant_id, consumer, type, resource_id, version, method, subject, role)
-        select $1::int, consumer, type, resource_id, version, method, $2, $3
-        from unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::smallint[])
-          with ordinality as u(consumer, type, resource_id, version, method, place) order by place`,
+      text: `insert into store.outbox (tenant_id, consumer, type, resource_id, version, method, subject, role, urgent)
+        select $1::int, consumer, type, resource_id, version, method, $2, $3, urgent
+        from unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::smallint[], $9::boolean[])
+          with ordinality as u(consumer, type, resource_id, version, method, urgent, place) order by place`,
       values: [
         tenant.id,
         subject,
@@ -37,6 +39,7 @@ export function insertEvents(
         textArray(chunk.map(({ version }) => version.id)),
         int4Array(chunk.map(({ version }) => version.version)),
         int2Array(chunk.map(({ version }) => version.method)),
+        chunk.map(({ urgent }) => urgent),
       ],
     });
   }

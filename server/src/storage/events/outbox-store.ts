@@ -2,6 +2,7 @@ import type { Tenant } from '../../access/scope.ts';
 import type { EventMethod, ResourceEvent } from '../../events/event.ts';
 import type { Connections } from '../connections.ts';
 import { METHODS, type Method } from '../rows.ts';
+import { UNHURRIED } from '../unhurried.ts';
 
 /** A consumer that has something to do in a tenant. */
 export interface OpenEvents {
@@ -13,6 +14,7 @@ export interface OpenEvents {
 export interface LeasedEvent extends ResourceEvent {
   readonly consumer: string;
   readonly lease: string;
+  readonly urgent: boolean;
 }
 
 /** How many events of a consumer wait and are parked, and when the oldest that waits was written. */
@@ -47,7 +49,7 @@ export class OutboxStore {
   }
 
   /**
-   * Takes events, each the first that waits of its resource: of a resource that somebody works on, or whose first event
+   * Takes events, the urgent first, each the first that waits of its resource: of a resource that somebody works on, or whose first event
    * failed a moment ago, nothing is taken.
    * @param most events
    * @param leaseTime milliseconds until others may take them, unless {@link renew}ed
@@ -70,10 +72,10 @@ export class OutboxStore {
                 where e.tenant_id = n.tenant_id and e.consumer = n.consumer and e.type = n.type
                   and e.resource_id = n.resource_id and e.parked is null and e.id < n.id
               )
-            order by n.id limit $3 for update skip locked
-          ) t
+            order by n.urgent desc, n.id limit $3 for update skip locked
+          ) t, ${UNHURRIED}
           where o.tenant_id = $1 and o.id = t.id
-          returning o.id, o.type, o.resource_id, o.version, o.method, o.subject, o.role, o.at, o.attempts`,
+          returning o.id, o.type, o.resource_id, o.version, o.method, o.subject, o.role, o.at, o.attempts, o.urgent`,
         values: [tenant.id, consumer, most, lease, leaseTime],
       }),
     );
@@ -91,8 +93,9 @@ export class OutboxStore {
         role: (row[6] as string | null) ?? undefined,
         at: Number(row[7]),
         attempt: row[8] as number,
+        urgent: row[9] as boolean,
       }))
-      .sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
+      .sort((a, b) => Number(b.urgent) - Number(a.urgent) || (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
   }
 
   /** Holds events of a lease for longer. @returns ids of those that are still held */
@@ -107,9 +110,17 @@ export class OutboxStore {
     return rows.map(([id]) => id as string);
   }
 
-  /** Removes an event that was handled. @returns false when somebody else has taken it over */
-  done(event: LeasedEvent): Promise<boolean> {
-    return this.#change(event, 'delete from store.outbox');
+  /** Removes events of a tenant that were handled, save those that somebody else has taken over. */
+  async done(tenant: Tenant, events: readonly LeasedEvent[]): Promise<void> {
+    await this.#connections.within(tenant, 'write', (connection) =>
+      connection.query({
+        name: 'events-done',
+        text: `delete from store.outbox o
+          using unnest($2::bigint[], $3::uuid[]) as d(id, lease), ${UNHURRIED}
+          where o.tenant_id = $1 and o.id = d.id and o.lease = d.lease`,
+        values: [tenant.id, events.map(({ id }) => id), events.map(({ lease }) => lease)],
+      }),
+    );
   }
 
   /** Lets an event that failed wait. @param wait milliseconds */

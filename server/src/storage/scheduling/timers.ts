@@ -1,5 +1,6 @@
 import type { Tenant } from '../../access/scope.ts';
 import type { Connections } from '../connections.ts';
+import { UNHURRIED } from '../unhurried.ts';
 
 /** Something to be done with a visit at a time. */
 export interface VisitTimer {
@@ -23,7 +24,7 @@ const SET = `with gone as (
     where tenant_id = $1::int and appointment = $2 and kind <> all($3::text[]) and attempts = 0
   )
   insert into store.visit_timer (tenant_id, appointment, kind, at)
-  select $1::int, $2, kind, at from unnest($3::text[], $4::bigint[]) as u(kind, at)
+  select $1::int, $2, kind, at from unnest($3::text[], $4::bigint[]) as u(kind, at), ${UNHURRIED}
   on conflict (tenant_id, appointment, kind) do update set at = excluded.at, attempts = 0`;
 
 const TAKE = `update store.visit_timer v
@@ -43,7 +44,10 @@ export class VisitTimers {
     this.#connections = connections;
   }
 
-  /** Sets all timers of a visit: those that are not named are removed, save those that somebody works on. */
+  /**
+   * Sets all timers of a visit: those that are not named are removed, save those that somebody works on. The caller sets
+   * them again when a crash has undone what it did next.
+   */
   async set(
     tenant: Tenant,
     appointment: string,

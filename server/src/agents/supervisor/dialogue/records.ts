@@ -1,4 +1,5 @@
 import type { Query } from '../../../fhir/internal-client.ts';
+import { referenceTo } from '../../../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../../json/types.ts';
 import type { Topic } from '../language/types.ts';
@@ -61,8 +62,7 @@ export async function tellRecord(turn: Turn, topic: Topic): Promise<Answer> {
   for (const resource of found.flat()) {
     const line = lineOf(turn, resource);
     // The newest of what is told alike.
-    if (line !== undefined && !lines.has(line))
-      lines.set(line, `${resource.resourceType}/${String(resource['id'])}`);
+    if (line !== undefined && !lines.has(line)) lines.set(line, referenceTo(resource));
   }
   const told = [...lines].slice(0, TOLD);
   if (told.length === 0) return { text: said(turn, 'recordNone'), ...kept(turn) };

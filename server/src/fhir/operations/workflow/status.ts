@@ -1,6 +1,6 @@
 import { isObject } from '../../../json/objects.ts';
 import type { JsonObject, Resource } from '../../../json/types.ts';
-import { deadlineOf, referenceOf, stateOf, waitsFor } from '../../../workflows/resources.ts';
+import { deadlineOf, referenceText, stateOf, waitsFor } from '../../../workflows/resources.ts';
 import type { Step } from '../../../workflows/steps.ts';
 import { loadWorkflow } from '../../../workflows/workflow.ts';
 import { fhirError } from '../../outcome.ts';
@@ -28,8 +28,8 @@ export async function workflowStatus(
   const parts: JsonObject[] = [
     { name: 'status', valueCode: group['status'] ?? null },
     ...(typeof plan === 'string' ? [{ name: 'definition', valueCanonical: plan }] : []),
-    ...reference('subject', referenceOf(group['subject'])),
-    ...reference('encounter', referenceOf(group['encounter'])),
+    ...reference('subject', referenceText(group['subject'])),
+    ...reference('encounter', referenceText(group['encounter'])),
     ...steps.flatMap((step) => {
       const task = tasks.get(step.id);
       return task === undefined ? [] : [stepPart(step, task, escalations.get(step.id) ?? [])];
@@ -50,7 +50,7 @@ function stepPart(step: Step, task: Resource, escalations: readonly Resource[]):
   const work = isObject(executionPeriod) ? executionPeriod : {};
   const deadline = deadlineOf(task);
   const state = stateOf(task);
-  const owner = referenceOf(task['owner']);
+  const owner = referenceText(task['owner']);
   const reason = isObject(statusReason) ? statusReason['text'] : undefined;
   return {
     name: 'step',

@@ -1,0 +1,22 @@
+import { isUrgent } from '../../events/urgency.ts';
+import { referenceTo } from '../../fhir/references/literal.ts';
+import type { Resource } from '../../json/types.ts';
+import type { AgentContext } from '../agent.ts';
+import type { CommunicationDesk } from './desk.ts';
+
+/**
+ * Puts down when the agent is to look at a CommunicationRequest or Communication again.
+ * @param due epoch milliseconds; now by default
+ */
+export function putDownFor(
+  { tenant }: AgentContext,
+  desk: CommunicationDesk,
+  resource: Resource,
+  due?: number,
+): Promise<void> {
+  const reference = referenceTo(resource);
+  return desk.putDown(tenant, reference, {
+    urgent: isUrgent(resource),
+    ...(due === undefined ? {} : { due }),
+  });
+}
