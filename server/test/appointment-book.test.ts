@@ -138,11 +138,13 @@ describe('Appointment/$book', () => {
     );
     const visits = [visitType('scan', { duration: 30, alignment: 30, resources: [rooms] })];
     const clinics = await Promise.all([1, 2, 3].map(() => makeClinic(client, { visits })));
+    // All are proposed the same time before any of them takes it.
+    const proposed = await Promise.all(
+      clinics.map(async (clinic) => (await findTimes(client, asking(clinic)))[0]),
+    );
+    expect(startsOf(proposed)).toEqual(['09:00', '09:00', '09:00'].map(at));
     const answers = await Promise.all(
-      clinics.map(async (clinic) => {
-        const [proposed] = await findTimes(client, asking(clinic));
-        return call(client, '$book', { 'appt-resource': proposed, 'patient-id': patient });
-      }),
+      proposed.map((one) => call(client, '$book', { 'appt-resource': one, 'patient-id': patient })),
     );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 201, 409]);
     const used = answers

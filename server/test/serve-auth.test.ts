@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as jose from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../src/access/policies/index.ts';
-import type { Json } from './harness.ts';
+import { Talk } from './conversation-support.ts';
+import { createClient, type Json } from './harness.ts';
 import { cleanUp, freePort, temporaryDirectory, VestaProcess, vesta } from './server-process.ts';
 
 /* Issue 5: `npm start` is secure by default; a data directory of the open mode goes on in it. */
@@ -233,6 +234,45 @@ describe('demo clients', () => {
     expect(new URL(launch_url).searchParams.get('iss')).toBe(fhir);
   });
 });
+
+test("story 1 (issue 6, section 5) in npm start's demo: a patient asks, books, is told, moves and cancels", async () => {
+  const bearer = { Authorization: `Bearer ${await token('--role', 'patient')}` };
+  const client = createClient(fhir);
+  const talk = new Talk(client, 'Patient/marisol-quintero-ashby', bearer);
+  const asked = await talk.say('I need a cardiology visit next week in the afternoon');
+  const times = asked.options.filter(({ appointment }) => appointment !== undefined);
+  expect(times.length, asked.text).toBeGreaterThanOrEqual(3);
+  for (const { appointment } of times) {
+    expect(JSON.stringify(appointment.participant)).toContain('HealthcareService/cardiology');
+    // By the clocks of the clinic.
+    expect(Number(appointment.start.slice(11, 13))).toBeGreaterThanOrEqual(12);
+  }
+  expect((await talk.say('the first one')).text).toContain('Booked');
+  const visits = async (): Promise<Json[]> =>
+    ((await client.get('Appointment?patient=marisol-quintero-ashby', bearer)).json.entry ?? []).map(
+      ({ resource }: Json) => resource,
+    );
+  const booked = (await visits()).find(({ status }) => status === 'booked');
+  expect(booked?.start).toBe(times[0]?.appointment.start);
+  await expect
+    .poll(
+      async () => {
+        const found = await client.get(
+          'Communication?recipient=Patient/marisol-quintero-ashby&_count=100',
+          bearer,
+        );
+        return JSON.stringify(found.json).includes(`"Appointment/${booked.id}"`);
+      },
+      { timeout: 30_000, interval: 200 },
+    )
+    .toBe(true);
+  expect((await talk.say('move it to the week after')).status).toBe(200);
+  await talk.say('the first one');
+  expect((await visits()).find(({ id }) => id === booked.id)?.start).not.toBe(booked.start);
+  await talk.say('cancel it');
+  await talk.say('yes');
+  expect((await visits()).find(({ id }) => id === booked.id)?.status).toBe('cancelled');
+}, 60_000);
 
 test('vesta load and vesta reindex get a token by themselves, but send none to other servers', async () => {
   expect((await vesta(['tenant', 'create', 'north'], env)).code).toBe(0);
