@@ -15,8 +15,8 @@ export default defineConfig({
     setupFiles: ['server/test/undo-stubs.ts'],
     sequence: { sequencer: LongestFirst },
     pool: 'forks',
-    // Two more than there are processors, which idle while tests wait.
-    maxWorkers: Math.min(6, availableParallelism() + 2),
+    // One more than there are processors, which idle while a test waits.
+    maxWorkers: Math.min(5, availableParallelism() + 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Files share a process and what it has loaded: to load the server for each of them would be an eighth of the time.
