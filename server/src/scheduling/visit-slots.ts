@@ -1,4 +1,4 @@
-import { localReference } from '../fhir/references/literal.ts';
+import { localReference, referenceTo } from '../fhir/references/literal.ts';
 import { objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
@@ -128,7 +128,7 @@ export function changing(
 
 function requestFor(resource: Resource): JsonObject {
   const meta = resource['meta'] as JsonObject;
-  return { url: `${resource.resourceType}/${resource['id']}`, ifMatch: `W/"${meta['versionId']}"` };
+  return { url: referenceTo(resource), ifMatch: `W/"${meta['versionId']}"` };
 }
 
 /** An entry that replaces a resource, if nobody else has changed it since it was read. */

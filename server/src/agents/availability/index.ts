@@ -1,5 +1,6 @@
 import { isResource, objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
+import { DIRECTORY } from '../../scheduling/desk.ts';
 import type { AgentDefinition } from '../agent.ts';
 import { described, namesIn } from './describe.ts';
 import {
@@ -20,23 +21,7 @@ export const availability: AgentDefinition<AvailabilityRequest, AvailabilityAnsw
   version: '1.0.0',
   description: 'Finds free times for visits by what a patient wishes.',
   wakes: [{ kind: 'conversation', intents: ['availability'] }],
-  grants: [
-    {
-      types: [
-        'Appointment',
-        'Device',
-        'HealthcareService',
-        'Location',
-        'Organization',
-        'Patient',
-        'Practitioner',
-        'PractitionerRole',
-        'Schedule',
-        'Slot',
-      ],
-      interactions: ['read', 'search-type'],
-    },
-  ],
+  grants: [{ types: ['Appointment', 'Patient'], interactions: ['read', 'search-type'] }, ...DIRECTORY],
   timeout: 15_000,
   actions: [],
   input: availabilityRequest,

@@ -20,8 +20,8 @@ import {
   retryAfter,
 } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
-import { prepare, putDown, waysTo } from './plan.ts';
-import { putDownFor } from './put-down.ts';
+import { prepare, waysTo } from './plan.ts';
+import { putDownFor, putDownToSend } from './put-down.ts';
 import { quietUntil, zoneOf } from './quiet-hours.ts';
 import { type Recipient, stillRecipient } from './recipients.ts';
 import { patientOf, settleRequest } from './settle.ts';
@@ -251,7 +251,7 @@ async function goOn(
         return delivery?.channel !== channel || delivery.address !== address;
       }),
     );
-    if (isNew) await putDown(context, desk, await prepare(context, desk, request, recipient, tried));
+    if (isNew) await putDownToSend(context, desk, await prepare(context, desk, request, recipient, tried));
   }
   await settleRequest(context, String(request['id']));
   return 'not-done';

@@ -10,7 +10,7 @@ import { change, communicationsOf, isActive, occurrenceOf } from './communicatio
 import { refusalConsents, refusedChannels } from './consent.ts';
 import { deliveryExtension, deliveryOf, notDone, statusReason } from './delivery-state.ts';
 import type { CommunicationDesk } from './desk.ts';
-import { putDownFor } from './put-down.ts';
+import { putDownFor, putDownToSend } from './put-down.ts';
 import { isReadable } from './readable.ts';
 import { type Recipient, recipientsOf } from './recipients.ts';
 import { patientOf, settleRequest } from './settle.ts';
@@ -20,7 +20,7 @@ import { wordedFor } from './wording.ts';
 /**
  * Looks at a CommunicationRequest as it is now: puts it down for when it begins, prepares a Communication for each recipient
  * when it has begun, and withdraws what has not been sent when it is not active any more. Doing it again changes nothing.
- * @returns localReferences of the Communications
+ * @returns references of the Communications
  */
 export async function plan(context: AgentContext, desk: CommunicationDesk, id: string): Promise<string[]> {
   const { fhir } = context;
@@ -54,7 +54,7 @@ export async function plan(context: AgentContext, desk: CommunicationDesk, id: s
     if (known.length > 0) all.push(...known);
     else all.push(...(await prepared(context, desk, request, recipient)));
   }
-  for (const one of all) await putDown(context, desk, one);
+  for (const one of all) await putDownToSend(context, desk, one);
   if (all.every((one) => one['status'] !== 'preparation')) await settleRequest(context, id);
   return all.map((one) => `Communication/${String(one['id'])}`);
 }
@@ -76,15 +76,6 @@ async function prepared(
     await askPeople(context, 'message-not-delivered', focus, error.message, patientOf(request));
     return [];
   }
-}
-
-/** Puts down that a Communication is to be sent, where it is. */
-export async function putDown(
-  context: AgentContext,
-  desk: CommunicationDesk,
-  communication: Resource,
-): Promise<void> {
-  if (communication['status'] === 'preparation') await putDownFor(context, desk, communication);
 }
 
 /**
@@ -196,7 +187,7 @@ function baseOf(request: Resource, recipient: string, device: string | undefined
   };
 }
 
-/** Attachments and localReferences stay in the record: apps show them. */
+/** Attachments and references stay in the record: apps show them. */
 function otherPayload(request: Resource): JsonObject[] {
   return objectsOf(request['payload']).filter(
     ({ contentString, contentReference }) =>

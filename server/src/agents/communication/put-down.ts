@@ -14,9 +14,17 @@ export function putDownFor(
   resource: Resource,
   due?: number,
 ): Promise<void> {
-  const reference = referenceTo(resource);
-  return desk.putDown(tenant, reference, {
+  return desk.putDown(tenant, referenceTo(resource), {
     urgent: isUrgent(resource),
     ...(due === undefined ? {} : { due }),
   });
+}
+
+/** Puts down that a Communication is to be sent, where it is. */
+export async function putDownToSend(
+  context: AgentContext,
+  desk: CommunicationDesk,
+  communication: Resource,
+): Promise<void> {
+  if (communication['status'] === 'preparation') await putDownFor(context, desk, communication);
 }
