@@ -10,7 +10,7 @@ export interface MaintenanceOptions {
 }
 
 /** Advisory lock of the instance that does the maintenance of a database; the others stand by. */
-const MAINTENANCE_LOCK = '7363917404160414';
+export const MAINTENANCE_LOCK = '7363917404160414';
 /** While writes go on the pending list is emptied this often, in milliseconds; when they pause, at once. */
 const CLEAN_AT_LEAST = 10_000;
 /** How often ended jobs and tenants that are being deleted are looked for, in milliseconds. */
