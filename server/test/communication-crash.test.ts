@@ -44,7 +44,8 @@ const ask = (text: string) =>
   d.ask({ subject: { reference: 'Patient/p' }, payload: [{ contentString: text }] });
 const sentTexts = () => sender.sent.filter(({ text }) => text.includes('first') || text.includes('second'));
 
-describe('a server that dies', () => {
+// Four servers share this process.
+describe('a server that dies', { timeout: 180_000 }, () => {
   test('while it sends: another one does not send again, says that nobody can tell, and a person is asked', async () => {
     sender.hangs = true;
     const request = await ask('first');

@@ -47,7 +47,7 @@ async function postgresOfTheRun(): Promise<{ url: string; stop: () => Promise<vo
       fsync: 'off',
       full_page_writes: 'off',
       shared_buffers: '256MB',
-      max_connections: '200',
+      max_connections: '400',
       max_wal_size: '1GB',
     },
   });

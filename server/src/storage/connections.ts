@@ -38,8 +38,13 @@ export function isUnavailable(error: unknown): boolean {
     if (/^[0-9A-Z]{5}$/.test(code)) return UNAVAILABLE.test(code);
     return /^(ECONN|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/.test(code);
   }
-  return /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i.test(
-    message ?? '',
+  return /Connection terminated|not queryable|connection error/i.test(message ?? '') || isTimeout(error);
+}
+
+/** True when no connection was made, or none was given back, within the time that was set. */
+function isTimeout(error: unknown): boolean {
+  return /timeout exceeded when trying to connect|due to connection timeout|timeout expired/.test(
+    (error as Error).message ?? '',
   );
 }
 
@@ -150,6 +155,9 @@ const PLANNING: Readonly<Record<PoolName, string>> = {
  */
 const MAX_PREPARED = 400;
 
+/** How often a connection is asked for whose time ran out while the process itself stood still. */
+const MOST_ASKED = 3;
+
 /** Lends connections: what reads and writes work with, be it the pools or one transaction that stands in for them. */
 export interface Connections {
   /**
@@ -255,13 +263,18 @@ export class ConnectionPools implements Connections {
 
   /** @throws FhirError 503 when the database is away or no connection gets free in time */
   async #lend(pool: PoolName): Promise<pg.PoolClient> {
-    try {
-      if (this.#watchdog.silent) throw new Error('Connection terminated: the database does not answer');
-      const client = await this.#pools[pool].connect();
-      this.#watchdog.lent(client);
-      return client;
-    } catch (error) {
-      throw toFhirError(error);
+    for (let left = MOST_ASKED; ; left--) {
+      const since = performance.now();
+      try {
+        if (this.#watchdog.silent) throw new Error('Connection terminated: the database does not answer');
+        const client = await this.#pools[pool].connect();
+        this.#watchdog.lent(client);
+        return client;
+      } catch (error) {
+        // The time has passed while this process stood still: the database is not to blame.
+        if (left > 1 && isTimeout(error) && this.#watchdog.stoodStill(since)) continue;
+        throw toFhirError(error);
+      }
     }
   }
 
