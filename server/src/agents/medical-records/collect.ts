@@ -1,7 +1,9 @@
 import { FhirError } from '../../fhir/outcome.ts';
 import type { Resource } from '../../json/types.ts';
 import type { AgentTools } from '../agent.ts';
-import { codeKey, type Row, SECTIONS, type SectionPlan } from './sections.ts';
+import type { Linked } from './cells.ts';
+import { linkedOf } from './linked.ts';
+import type { Row, SectionPlan } from './sections.ts';
 
 /** A section with what was found for it. */
 export interface Section {
@@ -13,15 +15,27 @@ export interface Section {
   readonly isCut: boolean;
 }
 
+/** The page: its sections, and what names their rows. */
+export interface Collected {
+  readonly sections: readonly Section[];
+  /** The Medications and Devices that rows refer to. */
+  readonly linked: Linked;
+}
+
 /** How much is looked through for the newest of each code. */
 const LOOKED_THROUGH = 400;
+const NAMING = new Set(['Medication', 'Device']);
 
 /** What the record of a patient says, section by section, as far as it is open. @param patient `Patient/id` */
-export async function collect(fhir: AgentTools, patient: string): Promise<Section[]> {
+export async function collect(
+  fhir: AgentTools,
+  patient: string,
+  plans: readonly SectionPlan[],
+): Promise<Collected> {
   const searches = new Map<string, Promise<Resource[] | undefined>>();
-  return Promise.all(
-    SECTIONS.map(async (plan) => {
-      const found = await Promise.all(
+  const found = await Promise.all(
+    plans.map(async (plan) => {
+      const answers = await Promise.all(
         plan.sources.map(({ type, query }) => {
           const key = JSON.stringify([type, query]);
           const known = searches.get(key) ?? searched(fhir, patient, type, query);
@@ -29,18 +43,34 @@ export async function collect(fhir: AgentTools, patient: string): Promise<Sectio
           return known;
         }),
       );
-      const open = found.filter((one) => one !== undefined);
+      const open = answers.filter((one) => one !== undefined);
       const held = open.flat().filter((one) => plan.holds?.(one) ?? true);
-      const shown = plan.newestOfEach ? newestOfEach(held) : held;
+      const chosen = plan.choose?.(held) ?? held;
       return {
         plan,
-        rows: shown.slice(0, plan.most).map((resource) => ({ cells: plan.cells(resource), resource })),
+        shown: chosen.slice(0, plan.most),
         isWithheld: open.length === 0,
-        isCut: shown.length > plan.most,
+        isCut: chosen.length > plan.most || open.some((one) => one.length === LOOKED_THROUGH),
       };
     }),
   );
+  const linked = await linkedOf(
+    fhir,
+    found.flatMap(({ shown }) => shown),
+    NAMING,
+  );
+  return {
+    sections: found.map(({ shown, plan, ...rest }) => ({
+      ...rest,
+      plan,
+      rows: shown.map((resource) => ({ cells: named(plan.cells(resource, linked)), resource })),
+    })),
+    linked,
+  };
 }
+
+/** A row without a name would be overlooked. */
+const named = ([name, ...rest]: readonly string[]): string[] => [name || 'Not named', ...rest];
 
 /** @returns undefined where the type is not open to who asks */
 async function searched(
@@ -55,14 +85,4 @@ async function searched(
     if (error instanceof FhirError && error.status === 403) return undefined;
     throw error;
   }
-}
-
-/** The first of each code: they come newest first. */
-function newestOfEach(resources: readonly Resource[]): Resource[] {
-  const byCode = new Map<string, Resource>();
-  for (const resource of resources) {
-    const key = codeKey(resource);
-    if (!byCode.has(key)) byCode.set(key, resource);
-  }
-  return [...byCode.values()];
 }

@@ -1,7 +1,8 @@
 import { referenceTo } from '../../fhir/references/literal.ts';
-import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import type { Section } from './collect.ts';
+import { confidentialityOf, labelsOf } from './labels.ts';
+import type { Row } from './sections.ts';
 
 const LOINC = 'http://loinc.org';
 const EMPTY_REASON = 'http://terminology.hl7.org/CodeSystem/list-empty-reason';
@@ -17,25 +18,42 @@ export interface Heading {
   readonly author: string;
   readonly encounter?: string | undefined;
   readonly now: Date;
+  /** Where it is not the page alone, what a document says besides. */
+  readonly title?: string;
+  readonly more?: JsonObject;
+  /** What it comes with: its labels are the page's too. */
+  readonly beside?: readonly Resource[];
 }
 
 /**
  * The page as a Composition (R4 composition.html): for each section a table in words, each row with the resource that says
  * it, and these as entries.
- * @param entries references of what stands in for rows where a section has none; otherwise it says why it is empty
+ * @param standIns what stands in for rows where a section has none; otherwise it says why it is empty
+ * @param entryOf what is the entry of a row; by default the resource that says it
  */
 export function compositionOf(
   sections: readonly Section[],
-  { id, subject, subjectName, author, encounter, now }: Heading,
-  entries: (section: Section) => readonly string[] = () => [],
+  heading: Heading,
+  standIns: (section: Section) => readonly Resource[] = () => [],
+  entryOf: (row: Row) => Resource = ({ resource }) => resource,
 ): Resource {
+  const { id, subject, subjectName, author, encounter, now, beside = [] } = heading;
+  const title = `Patient summary of ${subjectName}`;
+  // Who may not read a row may not read the page.
+  const security = labelsOf([
+    ...sections.flatMap(({ rows }) => rows.map(({ resource }) => resource)),
+    ...beside,
+  ]);
+  const shown = sections.filter(
+    (section) => section.rows.length > 0 || section.plan.unknown !== undefined || section.isWithheld,
+  );
   return {
     resourceType: 'Composition',
     id,
-    ...labelsOf(sections),
+    ...(security.length === 0 ? {} : { meta: { security } }),
     text: {
       status: 'generated',
-      div: `<div xmlns="${XHTML}"><p>${escaped(`Patient summary of ${subjectName}, ${now.toISOString().slice(0, 16)}Z`)}</p></div>`,
+      div: `<div xmlns="${XHTML}"><p>${escaped(`${title}, ${now.toISOString().slice(0, 16)}Z`)}</p></div>`,
     },
     status: 'final',
     type: { coding: [{ system: LOINC, code: '60591-5', display: 'Patient summary Document' }] },
@@ -43,36 +61,31 @@ export function compositionOf(
     ...(encounter === undefined ? {} : { encounter: { reference: encounter } }),
     date: now.toISOString(),
     author: [{ reference: author }],
-    title: `Patient summary of ${subjectName}`,
-    confidentiality: 'N',
-    section: sections
-      .filter(
-        (section) => section.rows.length > 0 || section.plan.unknown !== undefined || section.isWithheld,
-      )
-      .map((section) => sectionOf(section, entries(section))),
+    title: heading.title ?? title,
+    confidentiality: confidentialityOf(security),
+    ...heading.more,
+    section: shown.map((section) =>
+      sectionOf(section, section.rows.length > 0 ? section.rows.map(entryOf) : standIns(section)),
+    ),
   };
 }
 
-/** The labels of all that it repeats (R4 security-labels.html): who may not read a row may not read the page. */
-function labelsOf(sections: readonly Section[]): JsonObject {
-  const labels = new Map<string, JsonObject>();
-  for (const { resource } of sections.flatMap(({ rows }) => rows)) {
-    const { meta } = resource;
-    for (const label of isObject(meta) ? objectsOf(meta['security']) : [])
-      labels.set(`${String(label['system'])}|${String(label['code'])}`, label);
-  }
-  return labels.size === 0 ? {} : { meta: { security: [...labels.values()] } };
-}
-
-function sectionOf(section: Section, standIns: readonly string[]): JsonObject {
-  const { plan, rows, isWithheld } = section;
-  const references = rows.length > 0 ? rows.map(({ resource }) => referenceTo(resource)) : standIns;
+function sectionOf(section: Section, entries: readonly Resource[]): JsonObject {
+  const { plan, isWithheld } = section;
   return {
     title: plan.title,
-    code: { coding: [{ system: LOINC, code: plan.code, display: plan.display }] },
+    code: {
+      coding: [
+        {
+          system: LOINC,
+          code: plan.code,
+          ...(plan.display === undefined ? {} : { display: plan.display }),
+        },
+      ],
+    },
     text: { status: 'generated', div: narrativeOf(section) },
-    ...(references.length > 0
-      ? { entry: references.map((reference) => ({ reference })) }
+    ...(entries.length > 0
+      ? { entry: entries.map((one) => ({ reference: referenceTo(one) })) }
       : {
           emptyReason: {
             coding: [{ system: EMPTY_REASON, code: isWithheld ? 'withheld' : 'unavailable' }],

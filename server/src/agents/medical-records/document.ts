@@ -1,16 +1,40 @@
-import { FhirError } from '../../fhir/outcome.ts';
-import { referenceTo } from '../../fhir/references/literal.ts';
+import { localReference, referenceTo } from '../../fhir/references/literal.ts';
 import { isObject } from '../../json/objects.ts';
-import type { JsonObject, Resource } from '../../json/types.ts';
+import type { Resource } from '../../json/types.ts';
 import type { AgentTools } from '../agent.ts';
-import type { Section } from './collect.ts';
+import type { Collected, Section } from './collect.ts';
 import { compositionOf } from './composition.ts';
+import { linkedOf } from './linked.ts';
+import { completed } from './required.ts';
+import type { Row } from './sections.ts';
+import { absentOf, statementFor } from './stand-ins.ts';
 
 const IPS = 'http://hl7.org/fhir/uv/ips';
-const ABSENT = `${IPS}/CodeSystem/absent-unknown-uv-ips`;
+const PCPR = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActClass', code: 'PCPR' };
+
+/** What a document has besides its rows: who did it, where and with what, and the parts of results. No other Patients. */
+export const BESIDE = [
+  'CareTeam',
+  'Device',
+  'Encounter',
+  'Goal',
+  'ImagingStudy',
+  'Location',
+  'Medication',
+  'MedicationRequest',
+  'Observation',
+  'Organization',
+  'Practitioner',
+  'PractitionerRole',
+  'RelatedPerson',
+  'Specimen',
+  'Substance',
+] as const;
+/** How far references are followed: from an Observation to a PractitionerRole to a Practitioner. */
+const STEPS = 2;
 
 export interface DocumentContext {
-  readonly fhir: Pick<AgentTools, 'follow'>;
+  readonly fhir: Pick<AgentTools, 'searchAll'>;
   readonly baseUrl: string;
   readonly patient: Resource;
   readonly author: Resource;
@@ -19,117 +43,86 @@ export interface DocumentContext {
 }
 
 /**
- * The International Patient Summary as a document (Bundle-uv-ips): Composition, Patient, author, all that the sections
- * name and the Medications these refer to. Where a section that the profile requires has no rows, a resource says that
- * nothing is known (code system absent-unknown-uv-ips).
+ * The International Patient Summary as a document (Bundle-uv-ips of IPS 1.1.0 and 2.0.0): Composition, Patient, author, all
+ * that the sections name and what these refer to, as far as it is open. Where a section that the profile requires has no
+ * rows, a resource says that nothing is known (IPS 1 wants an entry there, IPS 2 allows it); what the profiles require of a
+ * resource and nobody has recorded is said to be unknown.
  */
-export async function documentOf(sections: readonly Section[], context: DocumentContext): Promise<Resource> {
-  const { fhir, baseUrl, patient, author, now, idFor } = context;
+export async function documentOf(collected: Collected, context: DocumentContext): Promise<Resource> {
+  const { sections } = collected;
+  const { patient, author, now, baseUrl, idFor } = context;
   const subject = referenceTo(patient);
-  const absent = new Map<Section, Resource>();
+  const rows = sections.flatMap((section) => section.rows);
+  const beside = await besides(collected, context);
+  const standIns = new Map<Section | Row, Resource>();
   for (const section of sections) {
     const made = section.rows.length === 0 ? absentOf(section, subject, idFor) : undefined;
-    if (made !== undefined) absent.set(section, made);
+    if (made !== undefined) standIns.set(section, made);
   }
+  for (const row of rows) {
+    const made = statementFor(row.resource, subject, idFor);
+    if (made !== undefined) standIns.set(row, made);
+  }
+  const custodian = localReference(patient['managingOrganization']);
+  const id = idFor('composition');
   const page = compositionOf(
     sections,
     {
-      id: idFor('composition'),
+      id,
       subject,
       subjectName: personName(patient),
       author: referenceTo(author),
       now,
+      title: 'International Patient Summary',
+      more: {
+        identifier: uuid(id),
+        ...(custodian !== undefined && beside.has(custodian) ? { custodian: { reference: custodian } } : {}),
+        event: [{ code: [{ coding: [PCPR] }], period: { end: now.toISOString() } }],
+      },
+      beside: [patient, ...beside.values()],
     },
-    (section) => [absent.get(section)].filter((one) => one !== undefined).map(referenceTo),
+    (section) => [standIns.get(section)].filter((one) => one !== undefined),
+    (row) => standIns.get(row) ?? row.resource,
   );
   const labels = isObject(page['meta']) ? page['meta'] : {};
   const profile = (name: string): string[] => [`${IPS}/StructureDefinition/${name}-uv-ips`];
-  const composition: Resource = { ...page, meta: { ...labels, profile: profile('Composition') } };
-  const named = sections.flatMap(({ rows }) => rows.map(({ resource }) => resource));
-  const medications = await Promise.all(
-    [...new Set(named.flatMap(({ medicationReference: medication }) => referredTo(medication)))].map((one) =>
-      fhir.follow(one).catch(unlessForbidden),
-    ),
-  );
   const all = [
-    composition,
-    patient,
+    { ...page, meta: { ...labels, profile: profile('Composition') } } as Resource,
+    completed(patient),
     author,
-    ...named,
-    ...absent.values(),
-    ...medications.filter((one) => one !== undefined),
+    ...rows.map(({ resource }) => completed(resource)),
+    ...[...standIns.values(), ...beside.values()].map(completed),
   ];
   const distinct = new Map(all.map((one) => [referenceTo(one), one]));
   return {
     resourceType: 'Bundle',
     id: idFor('document'),
     meta: { ...labels, profile: profile('Bundle') },
-    identifier: { system: 'urn:ietf:rfc:3986', value: `urn:uuid:${idFor('document')}` },
+    identifier: uuid(idFor('document')),
     type: 'document',
     timestamp: now.toISOString(),
     entry: [...distinct].map(([reference, resource]) => ({ fullUrl: `${baseUrl}/${reference}`, resource })),
   };
 }
 
-/** What is not open to who asks is left out. */
-function unlessForbidden(error: unknown): undefined {
-  if (error instanceof FhirError && error.status === 403) return undefined;
-  throw error;
-}
+const uuid = (id: string) => ({ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${id}` });
 
-function referredTo(reference: unknown): string[] {
-  const text = isObject(reference as JsonObject) ? (reference as JsonObject)['reference'] : undefined;
-  return typeof text === 'string' && /^Medication\/[A-Za-z0-9\-.]{1,64}$/.test(text) ? [text] : [];
-}
-
-/** What stands in a required section of which nothing is known; undefined for others, and for what is withheld. */
-function absentOf(
-  { plan: { name, unknown }, isWithheld }: Section,
-  subject: string,
-  idFor: (name: string) => string,
-): Resource | undefined {
-  if (unknown === undefined || isWithheld) return undefined;
-  const code = { coding: [{ system: ABSENT, code: unknown.code, display: unknown.display }] };
-  const id = idFor(unknown.code);
-  const active = (system: string) => ({
-    coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code: 'active' }],
-  });
-  switch (name) {
-    case 'allergies':
-      return {
-        resourceType: 'AllergyIntolerance',
-        id,
-        clinicalStatus: active('allergyintolerance-clinical'),
-        code,
-        patient: { reference: subject },
-      };
-    case 'problems':
-      return {
-        resourceType: 'Condition',
-        id,
-        clinicalStatus: active('condition-clinical'),
-        code,
-        subject: { reference: subject },
-      };
-    case 'medications':
-      return {
-        resourceType: 'MedicationStatement',
-        id,
-        status: 'unknown',
-        medicationCodeableConcept: code,
-        subject: { reference: subject },
-        _effectiveDateTime: {
-          extension: [
-            {
-              url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
-              valueCode: 'not-applicable',
-            },
-          ],
-        },
-      };
-    default:
-      return undefined;
+/** What the patient and the rows refer to, step by step. */
+async function besides(
+  { sections, linked }: Collected,
+  { fhir, patient, author }: DocumentContext,
+): Promise<Map<string, Resource>> {
+  const types = new Set<string>(BESIDE);
+  const rows = sections.flatMap((section) => section.rows.map(({ resource }) => resource));
+  const inside = new Set([patient, author, ...rows].map(referenceTo));
+  const found = new Map([...linked].filter(([reference]) => !inside.has(reference)));
+  let last: readonly Resource[] = [patient, ...rows, ...found.values()];
+  for (let step = 0; step < STEPS && last.length > 0; step++) {
+    const more = await linkedOf(fhir, last, types, new Set([...inside, ...found.keys()]));
+    for (const [reference, resource] of more) found.set(reference, resource);
+    last = [...more.values()];
   }
+  return found;
 }
 
 /** A Patient's name in one line. */

@@ -2,11 +2,11 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import type { StepOutput } from '../../workflows/step.ts';
 import type { AgentContext, AgentDefinition } from '../agent.ts';
-import { collect, type Section } from './collect.ts';
+import { type Collected, collect, type Section } from './collect.ts';
 import { compositionOf } from './composition.ts';
-import { documentOf, personName } from './document.ts';
+import { BESIDE, documentOf, personName } from './document.ts';
 import { type RecordsRequest, recordsRequest } from './request.ts';
-import { SECTIONS } from './sections.ts';
+import { SECTIONS, type SectionPlan } from './sections.ts';
 import { RECORDS_OUTPUT, RECORDS_SYSTEM } from './terms.ts';
 
 const READ = [...new Set(SECTIONS.flatMap(({ sources }) => sources.map(({ type }) => type)))];
@@ -41,7 +41,7 @@ export const medicalRecords: AgentDefinition<RecordsRequest, unknown> = {
     { kind: 'conversation', intents: ['record'] },
   ],
   grants: [
-    { types: [...READ, 'Patient', 'Medication', 'Device'], interactions: ['read', 'search-type'] },
+    { types: [...new Set([...READ, ...BESIDE, 'Patient'])], interactions: ['read', 'search-type'] },
     { types: ['Composition'], interactions: ['read', 'create', 'update', 'transaction'] },
   ],
   timeout: 30_000,
@@ -61,11 +61,11 @@ export const medicalRecords: AgentDefinition<RecordsRequest, unknown> = {
           ['_count', '2'],
         ]);
         if (found.length === 1) return summary(found[0] as Resource, context);
-        const what = found.length === 0 ? 'no Patient' : 'more than one Patient';
+        const isNone = found.length === 0;
         throw fhirError(
-          found.length === 0 ? 404 : 412,
-          'not-found',
-          `There is ${what} with this identifier`,
+          isNone ? 404 : 412,
+          isNone ? 'not-found' : 'multiple-matches',
+          `There is ${isNone ? 'no Patient' : 'more than one Patient'} with this identifier`,
           'Parameters.parameter:identifier',
         );
       }
@@ -79,13 +79,17 @@ async function patientOf({ fhir }: AgentContext, reference: string): Promise<Res
   throw fhirError(404, 'not-found', `There is no ${reference}`, 'http.path');
 }
 
-function collected({ fhir, step }: AgentContext, patient: string): Promise<Section[]> {
-  let sections: Section[] = [];
+function collected(
+  { fhir, step }: AgentContext,
+  patient: string,
+  plans: readonly SectionPlan[] = SECTIONS,
+): Promise<Collected> {
+  let page: Collected = { sections: [], linked: new Map() };
   // What is read is in the audit log already; the record of the run tells how much of it.
   return step('collect', { patient }, async () => {
-    sections = await collect(fhir, patient);
-    return countsOf(sections);
-  }).then(() => sections);
+    page = await collect(fhir, patient, plans);
+    return countsOf(page.sections);
+  }).then(() => page);
 }
 
 function countsOf(sections: readonly Section[]): JsonObject {
@@ -97,8 +101,8 @@ function countsOf(sections: readonly Section[]): JsonObject {
 async function summary(patient: Resource, context: AgentContext): Promise<Resource> {
   const { fhir, baseUrl, now, idFor } = context;
   const author = await own(context);
-  const sections = await collected(context, `Patient/${String(patient['id'])}`);
-  return documentOf(sections, { fhir, baseUrl, patient, author, now: now(), idFor });
+  const page = await collected(context, `Patient/${String(patient['id'])}`);
+  return documentOf(page, { fhir, baseUrl, patient, author, now: now(), idFor });
 }
 
 /** The Device that the agent is. Who may not see Devices is shown its name alone. */
@@ -121,7 +125,7 @@ async function step(
   // A workflow about nobody has no record.
   if (patient === undefined) return { outputs: [] };
   const { fhir, idFor, now, scope } = context;
-  const sections = await collected(context, patient);
+  const { sections } = await collected(context, patient);
   const id = idFor('composition');
   const known = await fhir.read('Composition', id);
   if (known === undefined) {
@@ -145,30 +149,33 @@ async function step(
   };
 }
 
+/** Sections of the card. */
+const TOLD = ['allergies', 'problems', 'medications'];
+
 /** A card with what one should know when a chart is opened; none where nothing of the record is open. */
 async function hook(reference: string, context: AgentContext): Promise<JsonObject> {
   const patient = await context.fhir.follow(reference).catch(() => undefined);
   if (patient === undefined) return { cards: [] };
-  const sections = await collected(context, reference);
-  const rows = (name: string) => sections.find(({ plan }) => plan.name === name)?.rows ?? [];
-  const told = (['allergies', 'problems', 'medications'] as const).map((name) => ({
-    name,
-    rows: rows(name),
-  }));
-  if (told.every((one) => one.rows.length === 0)) return { cards: [] };
+  const { sections } = await collected(
+    context,
+    reference,
+    TOLD.flatMap((name) => SECTIONS.filter((plan) => plan.name === name)),
+  );
+  const told = sections.filter(({ rows }) => rows.length > 0);
+  if (told.length === 0) return { cards: [] };
   const detail = told
-    .filter((one) => one.rows.length > 0)
-    .map(({ name, rows: own }) => {
-      const plan = SECTIONS.find((one) => one.name === name);
-      const lines = own
+    .map(({ plan, rows }) => {
+      const lines = rows
         .slice(0, 10)
         .map(({ cells }) => `- ${markdown([...new Set(cells.filter(Boolean))].join(', '))}`);
-      const more = own.length > 10 ? [`- and ${own.length - 10} more`] : [];
-      return [`**${plan?.title}**`, '', ...lines, ...more].join('\n');
+      const more = rows.length > 10 ? [`- and ${rows.length - 10} more`] : [];
+      return [`**${plan.title}**`, '', ...lines, ...more].join('\n');
     })
     .join('\n\n');
-  const counts = told.map(({ name, rows: own }) => `${own.length} ${name}`).join(', ');
-  const isRisk = rows('allergies').some(({ resource }) => resource['criticality'] === 'high');
+  const counts = sections.map(({ plan, rows }) => `${rows.length} ${plan.name}`).join(', ');
+  const isRisk = sections.some(({ plan, rows }) =>
+    rows.some(({ resource }) => plan.name === 'allergies' && resource['criticality'] === 'high'),
+  );
   const card: JsonObject = {
     uuid: context.idFor('card'),
     summary: `Summary: ${counts}`,

@@ -33,31 +33,51 @@ export function recordsRequest(value: JsonValue): RecordsRequest {
   return { kind: 'summary', patient: patientOf(value['patient'], 'medical-records.patient') };
 }
 
+/** Bundle-uv-ips as IPS 1 names it, Composition-uv-ips as IPS 2 does. */
+const PROFILE =
+  /^http:\/\/hl7\.org\/fhir\/uv\/ips\/StructureDefinition\/(?:Bundle|Composition)-uv-ips(?:\|[12]\.\d+\.\d+)?$/;
+
+/** The parameters of http://hl7.org/fhir/uv/ips/OperationDefinition/summary, 1.1.0 and 2.0.0. */
 function ofOperation({ id }: JsonObject, parameters: JsonValue | undefined): RecordsRequest {
   const parts = isObject(parameters) ? objectsOf(parameters['parameter']) : [];
-  const text = (name: string): JsonValue | undefined => {
+  const value = (name: string): JsonValue | undefined => {
     const part = parts.find((one) => one['name'] === name);
     const key = part && Object.keys(part).find((one) => one.startsWith('value'));
     return key === undefined ? undefined : part?.[key];
   };
-  const profile = text('profile');
-  if (profile !== undefined && !String(profile).startsWith('http://hl7.org/fhir/uv/ips/StructureDefinition/'))
+  const profile = value('profile');
+  if (profile !== undefined && !(typeof profile === 'string' && PROFILE.test(profile)))
     throw fhirError(
       400,
       'not-supported',
-      `There are no summaries by ${String(profile)}`,
+      `There are no summaries by ${typeof profile === 'string' ? profile : 'this profile'}`,
       'Parameters.parameter:profile',
     );
+  if (value('graph') !== undefined)
+    throw fhirError(
+      400,
+      'not-supported',
+      'There are no summaries by a GraphDefinition',
+      'Parameters.parameter:graph',
+    );
   if (typeof id === 'string') return { kind: 'summary', patient: `Patient/${id}` };
-  const identifier = text('identifier');
-  if (typeof identifier !== 'string' || identifier === '')
+  const identifier = value('identifier');
+  const token = isObject(identifier) ? tokenOf(identifier) : identifier;
+  if (typeof token !== 'string' || token === '')
     throw fhirError(
       400,
       'required',
       '$summary needs a Patient or its identifier',
       'Parameters.parameter:identifier',
     );
-  return { kind: 'summary-of', identifier };
+  return { kind: 'summary-of', identifier: token };
+}
+
+/** The search token of an Identifier. */
+function tokenOf({ system, value }: JsonObject): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const escaped = (text: string): string => text.replace(/[\\,|$]/g, '\\$&');
+  return typeof system === 'string' ? `${escaped(system)}|${escaped(value)}` : escaped(value);
 }
 
 function patientOf(value: JsonValue | undefined, at: string): string {

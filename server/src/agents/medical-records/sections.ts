@@ -1,7 +1,23 @@
 import type { Query } from '../../fhir/internal-client.ts';
-import { textOf } from '../../json/exact-number.ts';
-import { isObject, objectsOf } from '../../json/objects.ts';
-import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import { localReferences, referenceTo } from '../../fhir/references/literal.ts';
+import { objectsOf } from '../../json/objects.ts';
+import type { Resource } from '../../json/types.ts';
+import {
+  clinicalStatus,
+  codingName,
+  day,
+  deviceName,
+  dosageOf,
+  firstName,
+  isWrong,
+  type Linked,
+  nameOf,
+  newestOfEach,
+  problemCells,
+  referredName,
+  resultCells,
+  startOf,
+} from './cells.ts';
 
 /** A row of the page: what it says, when it was, and the resource that says it. */
 export interface Row {
@@ -23,23 +39,34 @@ export interface SectionPlan {
   readonly title: string;
   /** LOINC, as Composition-uv-ips fixes it; of what it has no section for, LOINC's own code. */
   readonly code: string;
-  readonly display: string;
+  /** Left out where LOINC's versions name the code differently. */
+  readonly display?: string;
   readonly columns: readonly string[];
   readonly sources: readonly Source[];
   /** Rows at most. */
   readonly most: number;
-  /** Only the newest of each code. */
-  readonly newestOfEach?: true;
   /** Which of what was found belongs here. */
   readonly holds?: (resource: Resource) => boolean;
-  readonly cells: (resource: Resource) => readonly string[];
+  /** Which of all that belongs here is shown, and in which order. */
+  readonly choose?: (resources: readonly Resource[]) => readonly Resource[];
+  readonly cells: (resource: Resource, linked: Linked) => readonly string[];
   /** IPS requires the section: the code of absent-unknown-uv-ips for having no information. */
   readonly unknown?: { readonly code: string; readonly display: string };
 }
 
-const CLINICAL = 'http://terminology.hl7.org/CodeSystem/condition-clinical';
 const PAST = new Set(['inactive', 'remission', 'resolved']);
 const newest: Query = [['_sort', '-date']];
+const told: Query = [['status', 'final,amended,corrected,preliminary'], ...newest];
+const loinc = (...codes: readonly string[]): string =>
+  codes.map((code) => `http://loinc.org|${code}`).join(',');
+
+/** Smoking status, history of tobacco use, alcohol use and its history. */
+const LIFESTYLE = loinc('72166-2', '11367-0', '74013-4', '11331-6');
+/** Pregnancy status, expected delivery by its methods, and outcomes: the value sets of Observation-pregnancy-*-uv-ips. */
+const PREGNANCY = loinc(
+  ...['82810-3', '11778-8', '11779-6', '11780-4'],
+  ...['11636-8', '11637-6', '11638-4', '11639-2', '11640-0', '11612-9', '11613-7', '11614-5', '33065-4'],
+);
 
 export const SECTIONS: readonly SectionPlan[] = [
   {
@@ -59,8 +86,11 @@ export const SECTIONS: readonly SectionPlan[] = [
       { type: 'MedicationStatement', query: [['status', 'active,intended,on-hold']] },
     ],
     most: 200,
-    cells: (one) => [
-      nameOf(one['medicationCodeableConcept']) ?? referred(one['medicationReference']),
+    choose: onceStated,
+    // What must not be taken is no medicine of the patient (MedicationRequest-uv-ips).
+    holds: (one) => one['doNotPerform'] !== true,
+    cells: (one, linked) => [
+      nameOf(one['medicationCodeableConcept']) ?? referredName(one['medicationReference'], one, linked),
       dosageOf(one),
       String(one['status'] ?? ''),
       day(
@@ -107,7 +137,7 @@ export const SECTIONS: readonly SectionPlan[] = [
     name: 'past-illness',
     title: 'Past illnesses',
     code: '11348-0',
-    display: 'History of Past illness Narrative',
+    display: 'History of Past illness note',
     columns: ['Illness', 'Status', 'Severity', 'Since'],
     sources: [{ type: 'Condition', query: [] }],
     most: 100,
@@ -118,39 +148,36 @@ export const SECTIONS: readonly SectionPlan[] = [
     name: 'results',
     title: 'Last results',
     code: '30954-2',
-    display: 'Relevant diagnostic tests/laboratory data Narrative',
+    display: 'Relevant diagnostic tests/laboratory data note',
     columns: ['Test', 'Value', 'Interpretation', 'Date'],
     sources: [
+      { type: 'Observation', query: [['category', 'laboratory,imaging'], ...told] },
+      // By the service that made it; the categories of notes have codes of LOINC.
       {
-        type: 'Observation',
-        query: [['category', 'laboratory'], ['status', 'final,amended,corrected,preliminary'], ...newest],
+        type: 'DiagnosticReport',
+        query: [['category', 'http://terminology.hl7.org/CodeSystem/v2-0074|'], ...told],
       },
     ],
-    most: 60,
-    newestOfEach: true,
+    most: 80,
+    choose: newestOfEach,
     cells: resultCells,
   },
   {
     name: 'vital-signs',
     title: 'Last vital signs',
     code: '8716-3',
-    display: 'Vital signs',
+    display: 'Vital signs note',
     columns: ['Measurement', 'Value', 'Interpretation', 'Date'],
-    sources: [
-      {
-        type: 'Observation',
-        query: [['category', 'vital-signs'], ['status', 'final,amended,corrected,preliminary'], ...newest],
-      },
-    ],
+    sources: [{ type: 'Observation', query: [['category', 'vital-signs'], ...told] }],
     most: 20,
-    newestOfEach: true,
+    choose: newestOfEach,
     cells: resultCells,
   },
   {
     name: 'immunizations',
     title: 'Vaccinations',
     code: '11369-6',
-    display: 'History of Immunization Narrative',
+    display: 'History of Immunization note',
     columns: ['Vaccine', 'Dose', 'Date'],
     sources: [{ type: 'Immunization', query: [['status', 'completed'], ...newest] }],
     most: 100,
@@ -178,122 +205,120 @@ export const SECTIONS: readonly SectionPlan[] = [
     ],
   },
   {
+    name: 'devices',
+    title: 'Medical devices',
+    code: '46264-8',
+    display: 'History of medical device use',
+    columns: ['Device', 'Status', 'Since'],
+    sources: [
+      { type: 'DeviceUseStatement', query: [] },
+      // US Core records implants as Devices alone.
+      { type: 'Device', query: [] },
+    ],
+    most: 50,
+    holds: (one) => !isWrong(one) && one['status'] !== 'inactive',
+    choose: onceStated,
+    cells: (one, linked) =>
+      one.resourceType === 'Device'
+        ? [deviceName(one) ?? '', String(one['status'] ?? ''), '']
+        : [
+            referredName(one['device'], one, linked),
+            String(one['status'] ?? ''),
+            day(one['timingDateTime'] ?? startOf(one['timingPeriod']) ?? one['recordedOn']),
+          ],
+  },
+  {
+    name: 'alerts',
+    title: 'Alerts',
+    code: '104605-1',
+    display: 'Alert',
+    columns: ['Alert', 'Kind', 'Since'],
+    sources: [{ type: 'Flag', query: [] }],
+    most: 50,
+    holds: (one) => one['status'] === 'active',
+    cells: (one) => [nameOf(one['code']) ?? '', firstName(one['category']), day(startOf(one['period']))],
+  },
+  {
+    name: 'social-history',
+    title: 'Tobacco and alcohol',
+    code: '29762-2',
+    display: 'Social history note',
+    columns: ['Habit', 'Value', 'Interpretation', 'Date'],
+    sources: [{ type: 'Observation', query: [['code', LIFESTYLE], ...told] }],
+    most: 10,
+    choose: newestOfEach,
+    cells: resultCells,
+  },
+  {
+    name: 'pregnancy',
+    title: 'Pregnancy',
+    code: '10162-6',
+    display: 'History of pregnancies Narrative',
+    columns: ['Finding', 'Value', 'Interpretation', 'Date'],
+    sources: [{ type: 'Observation', query: [['code', PREGNANCY], ...told] }],
+    most: 20,
+    choose: newestOfEach,
+    cells: resultCells,
+  },
+  {
+    name: 'advance-directives',
+    title: 'Advance directives',
+    code: '42348-3',
+    display: 'Advance healthcare directives',
+    columns: ['Directive', 'Status', 'Date'],
+    sources: [
+      {
+        type: 'Consent',
+        query: [
+          ['scope', 'http://terminology.hl7.org/CodeSystem/consentscope|adr'],
+          ['status', 'active'],
+        ],
+      },
+    ],
+    most: 20,
+    cells: (one) => [firstName(one['category']), String(one['status'] ?? ''), day(one['dateTime'])],
+  },
+  {
+    name: 'plan-of-care',
+    title: 'Plans of care',
+    code: '18776-5',
+    display: 'Plan of care note',
+    columns: ['Plan', 'Description', 'Since'],
+    sources: [{ type: 'CarePlan', query: [['status', 'active,on-hold'], ...newest] }],
+    most: 20,
+    cells: (one) => [
+      typeof one['title'] === 'string' ? one['title'] : firstName(one['category']),
+      String(one['description'] ?? ''),
+      day(startOf(one['period']) ?? one['created']),
+    ],
+  },
+  {
     name: 'encounters',
     title: 'Last visits',
     code: '46240-8',
-    display: 'History of Hospitalizations+Outpatient visits Narrative',
     columns: ['Visit', 'Reason', 'Status', 'Date'],
     sources: [{ type: 'Encounter', query: newest }],
     most: 20,
     holds: (one) => one['status'] !== 'cancelled' && !isWrong(one),
     cells: (one) => [
-      objectsOf(one['type']).flatMap((each) => nameOf(each) ?? [])[0] ?? codingName(one['class']) ?? '',
-      objectsOf(one['reasonCode']).flatMap((each) => nameOf(each) ?? [])[0] ?? '',
+      firstName(one['type']) || (codingName(one['class']) ?? ''),
+      firstName(one['reasonCode']),
       String(one['status'] ?? ''),
       day(startOf(one['period'])),
     ],
   },
 ];
 
-function problemCells(one: Resource): string[] {
-  return [
-    nameOf(one['code']) ?? '',
-    clinicalStatus(one) ?? '',
-    nameOf(one['severity']) ?? '',
-    day(one['onsetDateTime'] ?? startOf(one['onsetPeriod']) ?? one['recordedDate']) ||
-      String(one['onsetString'] ?? ''),
-  ];
-}
-
-function resultCells(one: Resource): string[] {
-  const parts = objectsOf(one['component']).map((each) =>
-    `${nameOf(each['code']) ?? ''} ${valueText(each)}`.trim(),
+/** Statements, and of orders and Devices those that none of them is about. */
+function onceStated(resources: readonly Resource[]): readonly Resource[] {
+  const stated = new Set(
+    resources
+      .filter(({ resourceType }) => resourceType.endsWith('Statement'))
+      .flatMap(({ device, derivedFrom, basedOn }) => [
+        ...localReferences([device ?? null]),
+        ...localReferences(derivedFrom),
+        ...localReferences(basedOn),
+      ]),
   );
-  const own = valueText(one);
-  return [
-    nameOf(one['code']) ?? '',
-    [...(own === '' ? [] : [own]), ...parts].join('; '),
-    objectsOf(one['interpretation'])
-      .flatMap((each) => nameOf(each) ?? [])
-      .join(', '),
-    day(one['effectiveDateTime'] ?? startOf(one['effectivePeriod']) ?? one['issued']),
-  ];
+  return resources.filter((one) => !stated.has(referenceTo(one)));
 }
-
-/** What a code is called: its text, or the display or code of its first coding. */
-export function nameOf(concept: JsonValue | undefined): string | undefined {
-  if (!isObject(concept)) return undefined;
-  if (typeof concept['text'] === 'string' && concept['text'] !== '') return concept['text'];
-  return codingName(objectsOf(concept['coding'])[0]);
-}
-
-function codingName(coding: JsonValue | undefined): string | undefined {
-  if (!isObject(coding)) return undefined;
-  const name = coding['display'] ?? coding['code'];
-  return typeof name === 'string' ? name : undefined;
-}
-
-function referred(reference: JsonValue | undefined): string {
-  if (!isObject(reference)) return '';
-  const name = reference['display'] ?? reference['reference'];
-  return typeof name === 'string' ? name : '';
-}
-
-/** What tells codes apart, where only the newest of each is shown. */
-export function codeKey(resource: Resource): string {
-  const code = resource['code'];
-  const [first] = isObject(code) ? objectsOf(code['coding']) : [];
-  return first === undefined
-    ? `text ${nameOf(code) ?? ''}`
-    : `${String(first['system'])}|${String(first['code'])}`;
-}
-
-function clinicalStatus({ clinicalStatus: status }: Resource): string | undefined {
-  const codings = isObject(status) ? objectsOf(status['coding']) : [];
-  const known = codings.find(({ system }) => system === CLINICAL) ?? codings[0];
-  return typeof known?.['code'] === 'string' ? known['code'] : undefined;
-}
-
-function isWrong({ verificationStatus, status }: Resource): boolean {
-  const codings = isObject(verificationStatus) ? objectsOf(verificationStatus['coding']) : [];
-  return (
-    status === 'entered-in-error' ||
-    codings.some(({ code }) => code === 'entered-in-error' || code === 'refuted')
-  );
-}
-
-function dosageOf(one: Resource): string {
-  return objectsOf(one['dosageInstruction'] ?? one['dosage'])
-    .flatMap(({ text, patientInstruction, doseAndRate }) => {
-      const told = text ?? patientInstruction;
-      if (typeof told === 'string') return [told];
-      return objectsOf(doseAndRate).map(({ doseQuantity }) => quantity(doseQuantity));
-    })
-    .filter((told) => told !== '')
-    .join('; ');
-}
-
-function valueText(one: JsonObject): string {
-  if (one['valueQuantity'] !== undefined) return quantity(one['valueQuantity']);
-  const concept = nameOf(one['valueCodeableConcept']);
-  if (concept !== undefined) return concept;
-  for (const name of ['valueString', 'valueDateTime', 'valueBoolean', 'valueInteger', 'valueTime']) {
-    const value = one[name];
-    if (value !== undefined && value !== null) return textOf(value) ?? String(value);
-  }
-  return '';
-}
-
-function quantity(value: JsonValue | undefined): string {
-  if (!isObject(value)) return '';
-  const { comparator, unit, code } = value;
-  const number = textOf(value['value']);
-  if (number === undefined) return '';
-  return `${typeof comparator === 'string' ? comparator : ''}${number} ${String(unit ?? code ?? '')}`.trim();
-}
-
-const startOf = (period: JsonValue | undefined): JsonValue | undefined =>
-  isObject(period) ? (period['start'] ?? period['end']) : undefined;
-
-/** The day of a date or time. */
-const day = (value: JsonValue | undefined): string => (typeof value === 'string' ? value.slice(0, 10) : '');
