@@ -126,6 +126,24 @@ describe('vesta validate', () => {
     expect(output).toContain('name is required');
     await expect(run(good, '--definitions', join(directory, 'none'))).rejects.toThrow(UsageError);
   });
+
+  it('asks of all resources what the guides named ask (implementationguide.html#ImplementationGuide.global)', async () => {
+    const folder = join(directory, 'guide');
+    mkdirSync(folder);
+    const url = 'http://example.org/StructureDefinition/named';
+    const write = (name: string, resource: object): void =>
+      writeFileSync(join(folder, name), JSON.stringify(resource));
+    write('guide.json', {
+      resourceType: 'ImplementationGuide',
+      url: 'http://example.org/ImplementationGuide/g',
+      global: [{ type: 'Patient', profile: url }],
+    });
+    write('profile.json', profile('Patient', [{ path: 'Patient.name', min: 1 }], { url }));
+    const nameless = join(directory, 'nameless.json');
+    writeFileSync(nameless, JSON.stringify({ resourceType: 'Patient', active: true }));
+    expect((await run(nameless)).code).toBe(0);
+    expect((await run(nameless, '--definitions', folder)).code).toBe(1);
+  });
   it('refuses what it does not know', async () => {
     await expect(run(good, '--format', 'xml')).rejects.toThrow(UsageError);
     await expect(run(good, '--unknown-extensions', 'no')).rejects.toThrow(UsageError);

@@ -8,6 +8,7 @@ import {
   withDependencies,
 } from '../conformance/packages/index.ts';
 import { FhirError } from '../fhir/outcome.ts';
+import { isObject } from '../json/objects.ts';
 import type { Severity, ValidationIssue } from '../validation/profiles/types.ts';
 import {
   createValidators,
@@ -24,7 +25,8 @@ export const validate: Command = {
   help: `Usage: vesta validate FILE|DIRECTORY|-... [OPTION...]
 
 Validates FHIR resources in JSON or XML (files, NDJSON with one resource a line, each gzipped or not; - is the standard
-input) against FHIR R4, the profiles that they declare in meta.profile, and those asked for. Needs no server.
+input) against FHIR R4, the profiles that they declare in meta.profile, those that the implementation guides named here
+ask of all resources, and those asked for. Needs no server.
 
   --profile URL          validate against this profile too; several with commas
   --package PACKAGE      a package to use: a .tgz, a folder, a folder of packages, or name#version; several with commas
@@ -61,7 +63,8 @@ are looked for there and in ~/.fhir/packages. The exit code is 1 when there is a
     if (format === undefined) throw new UsageError(`--format: "${name}" is not text, json or sarif`);
     const unknownExtensions = severityOf('unknown-extensions', values['unknown-extensions']);
     const profiles = list(values.profile);
-    const set = loadPackages(list(values.package), list(values.definitions));
+    const { set, named } = loadPackages(list(values.package), list(values.definitions));
+    const globals = globalProfiles(set, named);
     const validators = createValidators(set);
     const missing = set.missingDependencies();
     if (missing.length > 0 && name === 'text') {
@@ -71,7 +74,7 @@ are looked for there and in ~/.fhir/packages. The exit code is 1 when there is a
     let failed = false;
     const report = format(console.log);
     for (const input of inputs(positionals)) {
-      const issues = validateText(input, validators, {
+      const issues = validateText(input, validators, globals, {
         profiles,
         options: {
           ...(unknownExtensions === undefined ? {} : { unknownExtensions }),
@@ -103,22 +106,50 @@ function severityOf(option: string, text: string | undefined): Severity | undefi
 }
 
 /** The packages asked for, else those of VESTA_PACKAGES, with what they depend on. */
-function loadPackages(named: readonly string[], loose: readonly string[]): PackageSet {
+function loadPackages(
+  named: readonly string[],
+  loose: readonly string[],
+): { set: PackageSet; named: ReadonlySet<FhirPackage> } {
   const places = [...environmentPackages(), packageCache()];
   const wanted = named.length > 0 ? named : environmentPackages();
   const packages: FhirPackage[] = wanted.flatMap((one) => findPackages(one, places));
   const own = loose.length === 0 ? [] : [looseDefinitions(loose, loadDefinitions())];
-  return new PackageSet([...own, ...withDependencies(packages, places)]);
+  const set = new PackageSet([...own, ...withDependencies(packages, places)]);
+  return { set, named: new Set([...own, ...packages]) };
+}
+
+/**
+ * The profiles that all resources of a type must follow by the implementation guides of the packages asked for
+ * (R4 implementationguide.html#ImplementationGuide.global): to ask for a guide says that it covers what is validated.
+ */
+function globalProfiles(
+  set: PackageSet,
+  named: ReadonlySet<FhirPackage>,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const candidate of set.list('ImplementationGuide')) {
+    if (!named.has(candidate.package)) continue;
+    const global = set.read(candidate)['global'];
+    for (const one of Array.isArray(global) ? global : []) {
+      if (!isObject(one) || typeof one['type'] !== 'string' || typeof one['profile'] !== 'string') continue;
+      if (set.find('StructureDefinition', one['profile']) === undefined) continue;
+      found.set(one['type'], [...(found.get(one['type']) ?? []), one['profile']]);
+    }
+  }
+  return found;
 }
 
 function validateText(
   input: ReturnType<typeof inputs> extends Generator<infer T> ? T : never,
   validators: Validators,
+  globals: ReadonlyMap<string, readonly string[]>,
   request: ValidationRequest,
 ): ValidationIssue[] {
   try {
     if ('error' in input) throw input.error;
-    return validateResource(parseInput(input.text, validators.definitions), validators, request);
+    const resource = parseInput(input.text, validators.definitions);
+    const profiles = [...(request.profiles ?? []), ...(globals.get(resource.resourceType) ?? [])];
+    return validateResource(resource, validators, { ...request, profiles });
   } catch (error) {
     if (error instanceof FhirError) return [...error.issues];
     throw error;

@@ -17,6 +17,8 @@ export interface PropertyChecker {
   readonly check: PrimitiveCheck;
   /** What is checked besides when strictness is asked for. */
   readonly strictCheck: PrimitiveCheck | undefined;
+  /** Whether that is in place of the other check: a narrative is read once. */
+  readonly strictIsWhole: boolean;
   /** Name of the other property of a primitive: `_birthDate` for `birthDate` and the other way round. */
   readonly partner: string;
   readonly isReference: boolean;
@@ -100,6 +102,7 @@ function compile(name: string, definitions: DefinitionsModel): TypeChecker {
       kind: isPrimitive ? 'value' : target?.kind === 'resource' ? 'resource' : 'object',
       check: isPrimitive ? (PRIMITIVES.get(element.type) ?? accept) : accept,
       strictCheck: isPrimitive ? STRICT_PRIMITIVES.get(element.type) : undefined,
+      strictIsWhole: element.type === 'xhtml',
       partner: `_${element.name}`,
       isReference: element.type === 'Reference',
       binding:

@@ -97,6 +97,23 @@ describe('formats of primitives', () => {
     expect(check(patient({ text: { status: 'generated', div } }))).toEqual(['value Patient.text.div']);
   });
 
+  it.each([
+    ['an entity that XHTML does not have', '<p>&foo;</p>', false],
+    ['entities of XHTML', '<p title="&eacute;">&nbsp;&lt;&#160;</p>', true],
+    ['a paragraph in a paragraph (HTML 4.0, 9.3.1)', '<p><p>x</p></p>', false],
+    ['a table in what is in a paragraph', '<p><b><table><tr><td>x</td></tr></table></b></p>', false],
+    ['paragraphs one after the other', '<p>x</p><table><tr><td><p>x</p></td></tr></table>', true],
+    ['a link in a link (HTML 4.0, 12.2.2)', '<a href="#x">x<a href="#y">y</a></a>', false],
+  ])('strictly, %s', (_, inner, valid) => {
+    const resource = patient({ text: { status: 'generated', div: DIV.replace('<p>text</p>', inner) } });
+    expect(check(resource)).toEqual([]);
+    expect(
+      validateStructure(parseJson(JSON.stringify(resource)), definitions, { strict: true }).map(
+        ({ code }) => code,
+      ),
+    ).toEqual(valid ? [] : ['value']);
+  });
+
   it('narratives with styles that load nothing, and hostile ones in linear time', () => {
     const narrative = (div: string) => check(patient({ text: { status: 'generated', div } }));
     const styled = (style: string) => narrative(DIV.replace('<p>', `<p style="${style}">`));

@@ -128,4 +128,5 @@ export const STRICT_PRIMITIVES: ReadonlyMap<string, PrimitiveCheck> = new Map<st
   ['uri', checkScheme],
   ['url', checkScheme],
   ['canonical', checkCanonical],
+  ['xhtml', (value) => (typeof value === 'string' ? checkXhtml(value, true) : 'must be a JSON string')],
 ]);

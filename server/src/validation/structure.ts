@@ -283,9 +283,9 @@ function checkValue(property: PropertyChecker, value: JsonValue, index: number, 
   if (property.kind === 'value') {
     if (value === null) checkNull(property, index, object);
     else {
-      const wrong = property.check(value);
+      const wrong = strict && property.strictIsWhole ? property.strictCheck?.(value) : property.check(value);
       if (wrong !== undefined) report(formCode(wrong), wrong);
-      else if (strict && property.strictCheck !== undefined) {
+      else if (strict && !property.strictIsWhole && property.strictCheck !== undefined) {
         const strictly = property.strictCheck(value);
         if (strictly !== undefined) report('value', strictly);
       }

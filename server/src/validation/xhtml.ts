@@ -1,3 +1,5 @@
+import { HTML_ENTITIES } from '../xml/html-entities.ts';
+
 /**
  * The XHTML of Narrative.div (R4 narrative.html, invariants txt-1 and txt-2): a well-formed fragment of the elements and
  * attributes of chapters 7 to 11 (without 9.4) and 15 of HTML 4.0, `a`, `img`, and styles; nothing that runs or loads
@@ -34,11 +36,21 @@ const ATTRIBUTE = /\s+([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
 const TAG_END = /\s*(\/?)>/y;
 const BAD_ENTITY = /&(?!(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/;
 
-/** What is wrong with the text of a narrative's div; undefined if nothing. */
-export function checkXhtml(xhtml: string): string | undefined {
+/** The block elements of HTML 4.0, which a paragraph holds none of (9.3.1). */
+const BLOCKS = new Set('address blockquote center div dl h1 h2 h3 h4 h5 h6 hr ol p pre table ul'.split(' '));
+
+/**
+ * What is wrong with the text of a narrative's div; undefined if nothing.
+ * @param strict also what a server may let pass: entities that XHTML does not have, blocks in a paragraph, links in a link
+ *   (HTML 4.0, 9.3.1 and 12.2.2)
+ */
+export function checkXhtml(xhtml: string, strict = false): string | undefined {
   const open: string[] = [];
   let hasContent = false;
   let isDone = false;
+  /** How many of each are open. */
+  let paragraphs = 0;
+  let links = 0;
   PIECE.lastIndex = 0;
   const trimmed = xhtml.trim();
   while (PIECE.lastIndex < trimmed.length) {
@@ -53,22 +65,34 @@ export function checkXhtml(xhtml: string): string | undefined {
     const text = piece[4];
     if (text !== undefined) {
       if (open.length === 0) return 'the XHTML must begin with <div';
-      if (text.includes('&') && BAD_ENTITY.test(text)) return 'the XHTML holds an "&" that begins no entity';
+      if (text.includes('&')) {
+        const wrong = wrongEntity(text, strict);
+        if (wrong !== undefined) return wrong;
+      }
       hasContent ||= /\S/.test(text);
     } else if (piece[2] !== undefined) {
+      if (piece[2] === 'p') paragraphs--;
+      else if (piece[2] === 'a') links--;
       if (open.pop() !== piece[2]) return `the XHTML is not well-formed: </${piece[2]}> closes nothing`;
       isDone = open.length === 0;
     } else {
       const name = piece[3] as string;
       if (open.length === 0 && name !== 'div') return 'the XHTML must begin with <div';
       if (!ELEMENTS.has(name)) return `the XHTML element ${name} is not allowed in a narrative`;
-      const tag = readTag(name, trimmed, PIECE.lastIndex, open.length === 0);
+      if (strict && paragraphs > 0 && BLOCKS.has(name))
+        return `the XHTML element ${name} is not allowed in a paragraph`;
+      if (strict && links > 0 && name === 'a') return 'a link in the XHTML is in another link';
+      const tag = readTag(name, trimmed, PIECE.lastIndex, open.length === 0, strict);
       if (typeof tag === 'string') return tag;
       if (tag === undefined) return notWellFormed(at);
       PIECE.lastIndex = tag.end;
       hasContent ||= name === 'img';
       if (tag.isEmpty) isDone = open.length === 0;
-      else open.push(name);
+      else {
+        open.push(name);
+        if (name === 'p') paragraphs++;
+        else if (name === 'a') links++;
+      }
     }
   }
   if (!isDone)
@@ -77,6 +101,18 @@ export function checkXhtml(xhtml: string): string | undefined {
       : `the XHTML element ${open.at(-1)} is not closed`;
   return hasContent ? undefined : 'a narrative must have some content that is not whitespace';
 }
+
+function wrongEntity(text: string, strict: boolean): string | undefined {
+  if (BAD_ENTITY.test(text)) return 'the XHTML holds an "&" that begins no entity';
+  if (!strict) return undefined;
+  for (const [entity, name] of text.matchAll(/&([A-Za-z][A-Za-z0-9]*);/g)) {
+    if (!XML_ENTITIES.has(name as string) && !HTML_ENTITIES.has(name as string))
+      return `XHTML has no entity ${entity}`;
+  }
+  return undefined;
+}
+
+const XML_ENTITIES = new Set(['amp', 'lt', 'gt', 'quot', 'apos']);
 
 const notWellFormed = (at: number): string =>
   `the XHTML is not well-formed, or holds something that a narrative may not, at character ${at + 1}`;
@@ -91,6 +127,7 @@ function readTag(
   text: string,
   from: number,
   isRoot: boolean,
+  strict: boolean,
 ): { end: number; isEmpty: boolean } | string | undefined {
   const seen: string[] = [];
   let at = from;
@@ -104,7 +141,10 @@ function readTag(
     if (!ATTRIBUTES.has(name)) return `the XHTML attribute ${name} is not allowed in a narrative`;
     if (seen.includes(name)) return `the XHTML attribute ${name} is there twice`;
     seen.push(name);
-    if (value.includes('&') && BAD_ENTITY.test(value)) return 'the XHTML holds an "&" that begins no entity';
+    if (value.includes('&')) {
+      const wrong = wrongEntity(value, strict);
+      if (wrong !== undefined) return wrong;
+    }
     if (name === 'xmlns' && value !== XHTML) return `the namespace of the XHTML must be ${XHTML}`;
     if (LINKS.has(name) && !isSafeLink(decode(value), name === 'src')) {
       return `the XHTML attribute ${name} of ${element} has a link that a narrative may not have`;

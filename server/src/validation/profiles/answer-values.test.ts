@@ -33,7 +33,7 @@ function answered(question: object, answer: object, contained: object[] = [], is
   return check(response, validators, { all: true }).filter((issue) => issue.includes('.answer[0]'));
 }
 
-describe('limits of answers (R4 questionnaire extensions minValue, maxValue, minLength, maxDecimalPlaces)', () => {
+describe('limits of answers (R4 extensions of questions, see answerLimits)', () => {
   const url = (name: string) => `http://hl7.org/fhir/StructureDefinition/${name}`;
   const limit = (type: string, name: string, value: object) => ({
     type,
@@ -76,8 +76,78 @@ describe('limits of answers (R4 questionnaire extensions minValue, maxValue, min
       { valueDecimal: 2 },
       true,
     ],
+    ['a form', limit('string', 'regex', { valueString: '[a-z]+@[a-z]+' }), { valueString: 'a@b' }, true],
+    [
+      'another form',
+      limit('string', 'regex', { valueString: '[a-z]+@[a-z]+' }),
+      { valueString: 'a@@b' },
+      false,
+    ],
+    [
+      'a large attachment',
+      limit('attachment', 'maxSize', { valueDecimal: 50 }),
+      { valueAttachment: { url: 'http://e.org/a', size: 51 } },
+      false,
+    ],
+    [
+      'the content of an attachment that is large',
+      limit('attachment', 'maxSize', { valueDecimal: 3 }),
+      { valueAttachment: { contentType: 'text/plain', data: 'AAAAAA==' } },
+      false,
+    ],
+    [
+      'a content type',
+      limit('attachment', 'mimeType', { valueCode: 'image/*' }),
+      { valueAttachment: { contentType: 'image/png', url: 'http://e.org/a' } },
+      true,
+    ],
+    [
+      'another content type',
+      limit('attachment', 'mimeType', { valueCode: 'image/png' }),
+      { valueAttachment: { contentType: 'image/gif', url: 'http://e.org/a' } },
+      false,
+    ],
+    [
+      'a type of resource',
+      limit('reference', 'questionnaire-referenceResource', { valueCode: 'Patient' }),
+      { valueReference: { reference: 'Patient/1' } },
+      true,
+    ],
+    [
+      'another type of resource',
+      limit('reference', 'questionnaire-referenceResource', { valueCode: 'Patient' }),
+      { valueReference: { reference: 'Group/1' } },
+      false,
+    ],
+    [
+      'a type that R4 does not have',
+      { type: 'reference' },
+      { valueReference: { reference: 'http://e.org/Hen/1' } },
+      false,
+    ],
   ])('%s', (_, question, answer, valid) => {
     expect(answered(question, answer)).toEqual(valid ? [] : [`error invalid ${VALUE}`]);
+  });
+});
+
+describe('quantities as answers (questionnaire-unitOption, questionnaire-unitValueSet, minQuantity, maxQuantity)', () => {
+  const UCUM = 'http://unitsofmeasure.org';
+  const quantity = (value: number, code: string) => ({ value, unit: code, system: UCUM, code });
+  const sdc = (name: string) => `http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-${name}`;
+  const core = (name: string) => `http://hl7.org/fhir/StructureDefinition/questionnaire-${name}`;
+  it.each([
+    ['an option', core('unitOption'), { valueCoding: { system: UCUM, code: 'km' } }, true],
+    ['no option', core('unitOption'), { valueCoding: { system: UCUM, code: 'm' } }, false],
+    ['not in the value set', core('unitValueSet'), { valueCanonical: listed.url }, false],
+    ['above the minimum, in another unit', sdc('minQuantity'), { valueQuantity: quantity(9000, 'm') }, true],
+    ['below the minimum', sdc('minQuantity'), { valueQuantity: quantity(11_000, 'm') }, false],
+    ['above the maximum', sdc('maxQuantity'), { valueQuantity: quantity(9000, 'm') }, false],
+    ['of another kind than the limit', sdc('minQuantity'), { valueQuantity: quantity(1, 'kg') }, false],
+  ])('%s', (_, url, value, valid) => {
+    const question = { type: 'quantity', extension: [{ url, ...value }] };
+    expect(answered(question, { valueQuantity: quantity(10, 'km') })).toEqual(
+      valid ? [] : [`error invalid ${VALUE}`],
+    );
   });
 });
 

@@ -1,16 +1,13 @@
-import { textOf } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { equalValues } from '../fhirpath/nodes.ts';
+import { answerLimits } from './answer-limits.ts';
 import type { Run } from './run.ts';
 import type { CodeResult } from './types.ts';
-import { extensionValue, limitRule, type ValueRule } from './values.ts';
-
-const EXTENSION = 'http://hl7.org/fhir/StructureDefinition/';
 
 /**
  * Checks the value of an answer against its question (R4 questionnaire.html#Questionnaire.item: maxLength, answerOption,
- * answerValueSet; extensions minValue, maxValue, minLength, maxDecimalPlaces) where the run stands.
+ * answerValueSet; extensions, see answerLimits) where the run stands.
  *
  * @param question the Questionnaire.item
  * @param property the JSON property of the value: `valueCoding`
@@ -23,10 +20,12 @@ export function checkAnswerValue(
   run: Run,
 ): void {
   const { maxLength, answerOption, answerValueSet, type } = question;
+  // An error of structure.
+  if (value === null) return;
   if (typeof maxLength === 'number' && typeof value === 'string' && value.length > maxLength) {
     run.report('error', 'too-long', `The answer has ${value.length} characters, ${maxLength} are allowed`);
   }
-  for (const rule of limits(question, property)) {
+  for (const rule of answerLimits(question, property, questionnaire, run)) {
     const problem = rule(value);
     if (problem !== undefined) run.report('error', 'invalid', `Of the answer ${problem}`);
   }
@@ -56,36 +55,6 @@ export function checkAnswerValue(
       `The answer was not checked against the value set ${answerValueSet}`,
     );
   }
-}
-
-function limits(question: JsonObject, property: string): ValueRule[] {
-  const { extension } = question;
-  if (!Array.isArray(extension)) return [];
-  const list = extension.filter(isObject);
-  const rules: ValueRule[] = [];
-  const type = property.charAt(5).toLowerCase() + property.slice(6);
-  const minimum = extensionValue(list, `${EXTENSION}minValue`);
-  if (minimum !== undefined) rules.push(limitRule(minimum, type, true));
-  const maximum = extensionValue(list, `${EXTENSION}maxValue`);
-  if (maximum !== undefined) rules.push(limitRule(maximum, type, false));
-  const length = extensionValue(list, `${EXTENSION}minLength`);
-  if (typeof length === 'number') {
-    rules.push((value) =>
-      typeof value === 'string' && value.length < length
-        ? `the value has ${value.length} characters, at least ${length} are needed`
-        : undefined,
-    );
-  }
-  const places = extensionValue(list, `${EXTENSION}maxDecimalPlaces`);
-  if (typeof places === 'number') {
-    rules.push((value) => {
-      const digits = /^-?\d+\.(\d+)$/.exec(textOf(value) ?? '')?.[1]?.length ?? 0;
-      return digits > places
-        ? `the value has ${digits} decimal places, at most ${places} are allowed`
-        : undefined;
-    });
-  }
-  return rules;
 }
 
 type Answer = CodeResult['result'];
@@ -170,7 +139,8 @@ function any(answers: readonly Answer[]): Answer {
   return answers.includes('unknown') ? 'unknown' : 'no';
 }
 
-function isSame(option: JsonValue | undefined, value: JsonValue): boolean {
+/** Whether a value is that of an option. */
+export function isSame(option: JsonValue | undefined, value: JsonValue): boolean {
   if (!isObject(option) || !isObject(value)) return equalValues(option, value);
   if ('code' in option || 'code' in value) {
     return (

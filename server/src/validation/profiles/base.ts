@@ -27,6 +27,8 @@ interface BaseProperty {
   readonly binding: BindingCheck | undefined;
   readonly element: string;
   readonly special: ((value: JsonObject, run: Run) => void) | undefined;
+  /** The value set that a `code` must be of, in the property of its id and extensions: they are not in place of it. */
+  readonly mustBeOf: string | undefined;
   base: BaseType | undefined;
 }
 
@@ -86,6 +88,7 @@ export function compileBaseType(type: string, validators: Validators): BaseType 
       binding,
       element: id,
       special: SPECIAL_CHECKS[element.type],
+      mustBeOf: element.type === 'code' ? element.requiredBinding : undefined,
       base: undefined,
     };
     if (kind === 'primitive') {
@@ -119,7 +122,16 @@ export function compileBaseType(type: string, validators: Validators): BaseType 
         return;
       }
       case 'sibling':
-        if (isObject(value)) (property.base ??= validators.base('Element')).check(value, run);
+        if (!isObject(value)) return;
+        if (property.mustBeOf !== undefined && !hasCode(parent[property.name], index)) {
+          run.report(
+            'error',
+            'code-invalid',
+            `There is no code, and one from the value set ${property.mustBeOf} is required`,
+            { profile, element: property.element },
+          );
+        }
+        (property.base ??= validators.base('Element')).check(value, run);
         return;
       case 'resource':
         if (isObject(value)) validateNested(value, property.name, parent, run);
@@ -167,6 +179,12 @@ export function compileBaseType(type: string, validators: Validators): BaseType 
       }
     },
   };
+}
+
+/** R4 terminologies.html#required: whether there is a value beside the extensions of a code. */
+function hasCode(value: JsonValue | undefined, index: number): boolean {
+  const one = Array.isArray(value) && index >= 0 ? value[index] : value;
+  return one !== undefined && one !== null;
 }
 
 /** The type of a value: of a resource its own. */

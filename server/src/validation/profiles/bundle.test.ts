@@ -243,3 +243,73 @@ describe('entries by the type of Bundle (bundle.html)', () => {
     ],
   ])('%s', (_, resource, expected) => expect(check(resource, core)).toEqual(expected));
 });
+
+describe('results of a search (bundle.html#Bundle.entry.search.mode)', () => {
+  const found = (resource: object, mode: string, url = `${base}Patient?name=x`) =>
+    bundle('searchset', [entry(`${base}Patient/p`, resource, { search: { mode } })], {
+      link: [{ relation: 'self', url }],
+    });
+  const group = { resourceType: 'Group', id: 'p', type: 'person', actual: true };
+  const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'invalid' }] };
+  const place = 'Bundle.entry[0]';
+  it.each<[string, object, string[]]>([
+    ['a match', found(patient({ id: 'p' }), 'match'), []],
+    ['a match without id', found(patient({}), 'match'), [`error invalid ${place}.resource`]],
+    [
+      'a match of another type',
+      found(group, 'match'),
+      [`error invalid ${place}`, `error invalid ${place}.resource`],
+    ],
+    ['an outcome that is none', found(patient({ id: 'p' }), 'outcome'), [`error invalid ${place}.resource`]],
+    ['an outcome', bundle('searchset', [{ resource: outcome, search: { mode: 'outcome' } }]), []],
+    ['matches of an operation', found(patient({ id: 'p' }), 'match', `${base}Group/1/$everything`), []],
+  ])('%s', (_, resource, expected) => expect(check(resource, core)).toEqual(expected));
+});
+
+describe('references to versions (bundle.html#references)', () => {
+  const version = (versionId: string) =>
+    entry(`${base}Practitioner/a`, { resourceType: 'Practitioner', id: 'a', meta: { versionId } });
+  const by = (...references: string[]) =>
+    document([
+      entry(`${base}Composition/c`, {
+        ...composition({ author: references.map((reference) => ({ reference })) }),
+        id: 'c',
+      }),
+      version('1'),
+      version('2'),
+    ]);
+  const both = ['Practitioner/a/_history/1', 'Practitioner/a/_history/2'];
+  const place = 'Bundle.entry[0].resource.author[2]';
+  it.each<[string, object, string[]]>([
+    ['of the document', by(...both), []],
+    ['of none', by(...both, 'Practitioner/a/_history/3'), [`error not-found ${place}`]],
+    ['that do not say which', by(...both, 'Practitioner/a'), [`error multiple-matches ${place}`]],
+  ])('%s', (_, resource, expected) => expect(check(resource, core)).toEqual(expected));
+});
+
+describe('relative references (bundle.html#references)', () => {
+  const by = (fullUrl: string) =>
+    document([
+      entry(fullUrl, { ...composition({ author: [{ reference: 'Practitioner/a' }] }), id: 'c' }),
+      entry(`${base}Practitioner/a`, { resourceType: 'Practitioner', id: 'a' }),
+    ]);
+  it.each<[string, object, string[]]>([
+    ['by the base of the fullUrl', by(`${base}Composition/c`), []],
+    ['from a urn', by(uuid(1)), ['error not-found Bundle.entry[0].resource.author[0]']],
+  ])('%s', (_, resource, expected) => expect(check(resource, core)).toEqual(expected));
+});
+
+describe('conditional references (http.html#trules)', () => {
+  const by = (reference: string) => patient({ managingOrganization: { reference } });
+  const inside = (reference: string) => bundle('transaction', [entry(uuid(1), by(reference), { request })]);
+  const place = 'managingOrganization';
+  it.each<[string, object, string[]]>([
+    ['in a transaction', inside('Organization?identifier=a|1&active=true'), []],
+    [
+      'that search for nothing',
+      inside('Organization?a=1&?=='),
+      [`error value Bundle.entry[0].resource.${place}`],
+    ],
+    ['anywhere else', by('Organization?identifier=1'), [`error value Patient.${place}`]],
+  ])('%s', (_, resource, expected) => expect(check(resource, core)).toEqual(expected));
+});

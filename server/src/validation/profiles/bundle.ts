@@ -40,6 +40,7 @@ export function checkBundle(bundle: JsonObject, run: Run): void {
     return;
   }
   for (const entry of entries) checkEntry(entry, type, run);
+  if (type === 'searchset') checkResults(bundle, entries, run);
   if (type === 'document' || type === 'message') checkLinked(entries, type, run);
   if (type === 'document') checkIncluded(entries, 'Composition', IN_DOCUMENT, run);
   else if (type === 'message') checkIncluded(entries, 'MessageHeader', IN_MESSAGE, run);
@@ -48,17 +49,20 @@ export function checkBundle(bundle: JsonObject, run: Run): void {
 function scopeOf(type: string, entries: readonly Entry[]): BundleScope {
   const byUrl = new Map<string, JsonObject>();
   const byTypeAndId = new Map<string, JsonObject>();
+  const repeated = new Set<JsonObject>();
   for (const { fullUrl, resource } of entries) {
     if (resource === undefined) continue;
     if (fullUrl !== undefined) {
-      if (!byUrl.has(fullUrl)) byUrl.set(fullUrl, resource);
+      const first = byUrl.get(fullUrl);
+      if (first === undefined) byUrl.set(fullUrl, resource);
+      else repeated.add(first);
       const version = isObject(resource['meta']) ? resource['meta']['versionId'] : undefined;
       if (typeof version === 'string') byUrl.set(`${fullUrl}/_history/${version}`, resource);
     }
     const key = `${String(resource['resourceType'])}/${String(resource['id'])}`;
     if (!byTypeAndId.has(key)) byTypeAndId.set(key, resource);
   }
-  return { type, byUrl, byTypeAndId };
+  return { type, byUrl, byTypeAndId, repeated };
 }
 
 function within(entry: Entry, run: Run, report: () => void): void {
@@ -114,6 +118,55 @@ function checkEntry(entry: Entry, type: string, run: Run): void {
       }
     }
   });
+}
+
+/**
+ * R4 bundle.html#Bundle.entry.search.mode, search.html#2.21.1.1: what is found has an id and is of the type that was searched,
+ * what is told of the search is an OperationOutcome.
+ */
+function checkResults(bundle: JsonObject, entries: readonly Entry[], run: Run): void {
+  const searched = searchedTypes(bundle, run.validators.definitions.resourceTypes);
+  for (const entry of entries) {
+    const { resource } = entry;
+    const type = resource?.['resourceType'];
+    const search = entry.entry['search'];
+    const mode = isObject(search) ? search['mode'] : undefined;
+    if (typeof type !== 'string' || mode === undefined) continue;
+    const problems: string[] = [];
+    if (mode === 'outcome') {
+      if (type !== 'OperationOutcome')
+        problems.push(`The outcome of a search is an OperationOutcome, no ${type}`);
+    } else {
+      if (resource?.['id'] === undefined) problems.push('What a search finds must have an id');
+      if (mode === 'match' && searched !== undefined && !searched.includes(type)) {
+        problems.push(`The search was for ${searched.join(', ')}, not for ${type}`);
+      }
+    }
+    for (const problem of problems) {
+      within(entry, run, () => {
+        run.enter('resource', type);
+        run.report('error', 'invalid', problem);
+        run.leave();
+      });
+    }
+  }
+}
+
+/** The types that a search was for, by its self link; undefined where that does not tell. */
+function searchedTypes(bundle: JsonObject, types: readonly string[]): readonly string[] | undefined {
+  const links = Array.isArray(bundle['link']) ? bundle['link'] : [];
+  const self = links.find((link) => isObject(link) && link['relation'] === 'self');
+  const url = isObject(self) ? self['url'] : undefined;
+  if (typeof url !== 'string') return undefined;
+  const [path = '', query = ''] = url.split('?');
+  const named = new URLSearchParams(query).getAll('_type').flatMap((value) => value.split(','));
+  if (named.length > 0) return named.every((type) => types.includes(type)) ? named : undefined;
+  const last = path
+    .replace(/\/_search$/, '')
+    .split('/')
+    .at(-1);
+  // What a compartment or an operation gives back may be of several types.
+  return last !== undefined && types.includes(last) ? [last] : undefined;
 }
 
 /** Every literal reference of a resource, with the JSON names that lead to it. */
@@ -190,8 +243,11 @@ function checkIncluded(entries: readonly Entry[], type: string, elements: readon
     const value = header[name];
     if (value === undefined) continue;
     for (const { path, reference } of referencesIn(value)) {
-      if (reference.startsWith('#') || resolveInBundle(bundle, reference, first.fullUrl) !== undefined)
-        continue;
+      if (reference.startsWith('#')) continue;
+      const target = resolveInBundle(bundle, reference, first.fullUrl, true);
+      const isAmbiguous =
+        target !== undefined && bundle.repeated.has(target) && !reference.includes('/_history/');
+      if (target !== undefined && !isAmbiguous) continue;
       const below = [name, ...path].reduce<string>(
         (text, step) =>
           typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`,
@@ -201,8 +257,10 @@ function checkIncluded(entries: readonly Entry[], type: string, elements: readon
         run.enter('resource', type);
         run.report(
           'error',
-          'not-found',
-          `The ${bundle.type} has no entry for the reference ${reference}`,
+          isAmbiguous ? 'multiple-matches' : 'not-found',
+          isAmbiguous
+            ? `The ${bundle.type} has several entries for the reference ${reference}`
+            : `The ${bundle.type} has no entry for the reference ${reference}`,
           undefined,
           below,
         );

@@ -129,6 +129,202 @@ describe('definitions as instances', () => {
       structure([], { differential: undefined }),
       [`error invariant ${S} sdf-6`],
     ],
+    [
+      'a maximum above that of the base (profiling.html)',
+      structure([{ id: 'Patient.gender', path: 'Patient.gender', max: '2' }]),
+      [`error business-rule ${E}.max`],
+    ],
+    [
+      'a minimum below that of the base, in a data type',
+      structure([
+        { id: 'Patient.link', path: 'Patient.link' },
+        { id: 'Patient.link.other', path: 'Patient.link.other', min: 0 },
+      ]),
+      [`error business-rule ${S}.differential.element[1].min`],
+    ],
+    [
+      'a type that the base does not have',
+      structure([{ id: 'Patient.name', path: 'Patient.name', type: [{ code: 'Address' }] }]),
+      [`error business-rule ${E}.type[0]`],
+    ],
+    [
+      'a target that the base does not have',
+      structure([
+        {
+          id: 'Patient.managingOrganization',
+          path: 'Patient.managingOrganization',
+          type: [{ code: 'Reference', targetProfile: ['http://hl7.org/fhir/StructureDefinition/Group'] }],
+        },
+      ]),
+      [`error business-rule ${E}.type[0].targetProfile[0]`],
+    ],
+    [
+      'elements in another order than in the base',
+      structure([
+        { id: 'Patient.birthDate', path: 'Patient.birthDate' },
+        { id: 'Patient.name', path: 'Patient.name' },
+      ]),
+      [`error business-rule ${S}.differential.element[1]`],
+    ],
+    [
+      'the parts of one slice after those of another',
+      structure([
+        {
+          id: 'Patient.contact',
+          path: 'Patient.contact',
+          slicing: { discriminator: [{ type: 'value', path: 'gender' }], rules: 'open' },
+        },
+        ...['a', 'b'].flatMap((sliceName) => [
+          { id: `Patient.contact:${sliceName}`, path: 'Patient.contact', sliceName },
+          { id: `Patient.contact:${sliceName}.name`, path: 'Patient.contact.name', min: 1 },
+          { id: `Patient.contact:${sliceName}.gender`, path: 'Patient.contact.gender', fixedCode: 'male' },
+        ]),
+      ]),
+      [],
+    ],
+    [
+      'a weaker binding (profiling.html#binding)',
+      structure([
+        {
+          id: 'Patient.gender',
+          path: 'Patient.gender',
+          binding: { strength: 'preferred', valueSet: 'http://hl7.org/fhir/ValueSet/administrative-gender' },
+        },
+      ]),
+      [`error business-rule ${E}.binding.strength`],
+    ],
+    [
+      'a fixed value of another type than the base says',
+      structure([{ id: 'Patient.gender', path: 'Patient.gender', fixedString: 'male' }]),
+      [`error business-rule ${E}`],
+    ],
+    [
+      'a profile of another type (elementdefinition.html#ElementDefinition.type.profile)',
+      structure([
+        {
+          id: 'Patient.name',
+          path: 'Patient.name',
+          type: [{ code: 'HumanName', profile: ['http://hl7.org/fhir/StructureDefinition/Age'] }],
+        },
+      ]),
+      [`error business-rule ${E}.type[0].profile[0]`],
+    ],
+    [
+      'a discriminator that leads to nothing (profiling.html#discriminator)',
+      structure([
+        {
+          id: 'Patient.extension',
+          path: 'Patient.extension',
+          slicing: { discriminator: [{ type: 'value', path: 'type' }], rules: 'open' },
+        },
+      ]),
+      [`error invalid ${E}.slicing.discriminator[0]`],
+    ],
+    [
+      'a discriminator that leads deep',
+      structure([
+        {
+          id: 'Patient.contact',
+          path: 'Patient.contact',
+          slicing: { discriminator: [{ type: 'value', path: 'relationship.coding.code' }], rules: 'open' },
+        },
+      ]),
+      [],
+    ],
+    [
+      'a supplement that adds a code (codesystem.html#supplements)',
+      system({
+        content: 'supplement',
+        supplements: 'http://hl7.org/fhir/administrative-gender',
+        concept: [{ code: 'male' }, { code: 'blue' }],
+      }),
+      ['error business-rule CodeSystem.concept[1]'],
+    ],
+    [
+      'a count that is not that of the concepts (codesystem.html#CodeSystem.count)',
+      system({ count: 2, concept: [{ code: 'a' }] }),
+      ['error business-rule CodeSystem.count'],
+    ],
+    [
+      'concepts of a system without content',
+      system({ content: 'not-present', concept: [{ code: 'a' }] }),
+      ['error business-rule CodeSystem.concept[0]'],
+    ],
+    [
+      'a property of another type than the system says',
+      system({
+        property: [{ code: 'p', type: 'code' }],
+        concept: [
+          { code: 'a', property: [{ code: 'p', valueCode: 'x' }] },
+          { code: 'b', property: [{ code: 'p', valueString: 'x' }] },
+        ],
+      }),
+      ['error invalid CodeSystem.concept[1].property[0]'],
+    ],
+    [
+      'a value set where a system belongs',
+      set({ system: 'http://hl7.org/fhir/ValueSet/administrative-gender' }),
+      ['error invalid ValueSet.compose.include[0].system'],
+    ],
+    [
+      'a filter by a property that the system does not define',
+      set({
+        system: 'http://hl7.org/fhir/administrative-gender',
+        filter: ['concept', 'colour'].map((property) => ({ property, op: '=', value: 'x' })),
+      }),
+      ['error business-rule ValueSet.compose.include[0].filter[1].property'],
+    ],
+    [
+      'a system where a value set belongs',
+      set({ valueSet: ['http://hl7.org/fhir/administrative-gender'] }),
+      ['error invalid ValueSet.compose.include[0].valueSet[0]'],
+    ],
+    [
+      'a map of a code that its system does not have (conceptmap.html)',
+      {
+        resourceType: 'ConceptMap',
+        status: 'draft',
+        group: [
+          {
+            source: 'http://hl7.org/fhir/administrative-gender',
+            target: 'http://e.org/s',
+            element: [
+              { code: 'male', target: [{ code: 'x', equivalence: 'equal' }] },
+              { code: 'blue', target: [{ code: 'x', equivalence: 'equal' }] },
+            ],
+          },
+        ],
+      },
+      ['error business-rule ConceptMap.group[0].element[1].code'],
+    ],
+    [
+      'a search parameter of another type than its definition (capabilitystatement.html)',
+      {
+        resourceType: 'CapabilityStatement',
+        status: 'draft',
+        date: '2020',
+        kind: 'requirements',
+        description: 'd',
+        fhirVersion: '4.0.1',
+        format: ['json'],
+        rest: [
+          {
+            mode: 'server',
+            resource: [
+              {
+                type: 'Patient',
+                searchParam: ['string', 'token'].map((type, i) => ({
+                  name: `n${i}`,
+                  definition: 'http://hl7.org/fhir/SearchParameter/individual-given',
+                  type,
+                })),
+              },
+            ],
+          },
+        ],
+      },
+      ['error business-rule CapabilityStatement.rest[0].resource[0].searchParam[1].type'],
+    ],
     ['a code system', system({ concept: [{ code: 'a' }], count: 1 }), []],
     [
       'a code twice (csd-1)',
@@ -178,7 +374,7 @@ describe('definitions as instances', () => {
         type: 'token',
         derivedFrom: 'http://hl7.org/fhir/SearchParameter/individual-given',
       }),
-      [],
+      ['error business-rule SearchParameter'],
     ],
     [
       'an operation without level',
@@ -224,10 +420,10 @@ describe('definitions as instances', () => {
     const issues = check(structure([{ id: 'Patient.id', path: 'Patient.id', type }]), core, { all: true });
     expect(issues.filter((one) => one.includes('type'))).toEqual([]);
   });
-  it('a code that its system does not have is a warning', () => {
+  it('a code that its system does not have is an error', () => {
     const gender = set({ system: 'http://hl7.org/fhir/administrative-gender', concept: [{ code: 'x' }] });
     expect(check(gender, core, { all: true })).toContain(
-      'warning business-rule ValueSet.compose.include[0].concept[0]',
+      'error business-rule ValueSet.compose.include[0].concept[0]',
     );
   });
   it('a parameter that is of another type than the one that it derives from', () => {
@@ -250,6 +446,12 @@ describe('R4 core', () => {
     'StructureDefinition/Consent': 'value',
     // Of R4B, which the definitions package brings besides.
     'StructureDefinition/SubscriptionStatus': 'code-invalid',
+    // Its system is "#hacked".
+    'ValueSet/example-hierarchical': 'value',
+    // Their OIDs are "urn:oid:required", or have zero-width spaces in them.
+    'ValueSet/questionnaire-answers-status': 'value',
+    'ValueSet/instance-availability': 'value',
+    'ValueSet/dicm-405-mediatype': 'value',
   };
   const types = [
     'StructureDefinition',

@@ -1,9 +1,14 @@
+import type { DefinitionsModel } from '../../conformance/model.ts';
 import { SnapshotError, withSnapshot } from '../../conformance/packages/snapshot.ts';
 import { parseExpression } from '../../fhirpath/parser.ts';
 import { isObject } from '../../json/objects.ts';
-import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
+import type { JsonObject, Resource } from '../../json/types.ts';
+import { checkDifferential } from './differential-checks.ts';
+import { listOf } from './indexed.ts';
 import type { Run } from './run.ts';
-import { choiceOf, type ElementDefinition } from './types.ts';
+import { TERMINOLOGY_CHECKS } from './terminology-resources.ts';
+import { choiceOf, type ElementDefinition, type ElementType, snapshotOf } from './types.ts';
+import type { Validators } from './validators.ts';
 
 type Check = (resource: JsonObject, run: Run) => void;
 
@@ -11,8 +16,8 @@ type Check = (resource: JsonObject, run: Run) => void;
 export const CONFORMANCE_CHECKS: Readonly<Record<string, Check>> = {
   StructureDefinition: checkStructureDefinition,
   SearchParameter: checkSearchParameter,
-  CodeSystem: checkCodeSystem,
-  ValueSet: checkValueSet,
+  CapabilityStatement: checkCapabilityStatement,
+  ...TERMINOLOGY_CHECKS,
 };
 
 /**
@@ -52,6 +57,8 @@ function checkStructureDefinition(structure: JsonObject, run: Run): void {
   }
   if (!isObject(structure['differential'])) return;
   try {
+    const complete = snapshotOf(base) === undefined ? withSnapshot(base, run.validators.resolver) : base;
+    checkDifferential(structure as Resource, complete, run);
     withSnapshot(structure as Resource, run.validators.resolver);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
@@ -68,7 +75,9 @@ function checkElement(element: ElementDefinition, isDifferential: boolean, run: 
       run.leave();
     }
   }
-  if (!Array.isArray(type) || type.length !== 1) return;
+  if (!Array.isArray(type)) return;
+  checkTypeProfiles(type, run);
+  if (type.length !== 1) return;
   const code = type[0]?.code;
   if (typeof code !== 'string' || run.validators.definitions.types.get(code) === undefined) return;
   for (const stem of ['fixed', 'pattern']) {
@@ -82,6 +91,34 @@ function checkElement(element: ElementDefinition, isDifferential: boolean, run: 
     if (run.validators.navigator.chain(code).includes(actual)) continue;
     run.report('error', 'business-rule', `${name} is no value of the element's type ${code}`);
   }
+}
+
+/** R4 elementdefinition.html#ElementDefinition.type.profile: profiles of the type that they stand with. */
+function checkTypeProfiles(types: readonly ElementType[], run: Run): void {
+  const { validators } = run;
+  for (const [index, one] of types.entries()) {
+    const { code, profile } = one ?? {};
+    if (typeof code !== 'string' || !Array.isArray(profile)) continue;
+    if (validators.definitions.types.get(code)?.kind === undefined) continue;
+    for (const [place, canonical] of profile.entries()) {
+      if (typeof canonical !== 'string' || canonical.includes('#')) continue;
+      const actual = validators.resolver.resolve('StructureDefinition', canonical)?.['type'];
+      if (typeof actual !== 'string' || fits(actual, code, validators)) continue;
+      run.report(
+        'error',
+        'business-rule',
+        `The profile ${canonical} is for ${actual}, not for the type ${code}`,
+        undefined,
+        `type[${index}].profile[${place}]`,
+      );
+    }
+  }
+}
+
+/** Whether values of one type may be where the other is said: the same, or derived from it. */
+function fits(actual: string, code: string, { navigator, definitions }: Validators): boolean {
+  if (actual === code || definitions.types.get(actual) === undefined) return true;
+  return definitions.types.get(code)?.abstract === true && navigator.chain(actual).includes(code);
 }
 
 /** Whether a text can be parsed as FHIRPath. */
@@ -105,89 +142,83 @@ function checkSearchParameter(parameter: JsonObject, run: Run): void {
   checkExpression(parameter['expression'], 'expression', run);
   const { derivedFrom, type, base } = parameter;
   if (typeof derivedFrom !== 'string') return;
-  const master = run.validators.resolver.resolve('SearchParameter', derivedFrom);
+  const master = searchParameter(derivedFrom, run.validators);
   if (master === undefined) return;
-  if (master['type'] !== type) {
+  if (master.type !== type) {
     run.report(
       'error',
       'business-rule',
-      `The parameter that it derives from is of the type ${String(master['type'])}, not ${String(type)}`,
+      `The parameter that it derives from is of the type ${master.type}, not ${String(type)}`,
     );
   }
-  const bases = master['base'];
-  if (!Array.isArray(base) || !Array.isArray(bases)) return;
+  const { bases } = master;
+  if (!Array.isArray(base)) return;
   for (const one of base) {
-    if (bases.includes(one) || bases.includes('Resource') || bases.includes('DomainResource')) continue;
+    if (bases.includes(String(one)) || bases.includes('Resource') || bases.includes('DomainResource'))
+      continue;
     run.report('error', 'business-rule', `The parameter that it derives from is not for ${String(one)}`);
   }
 }
 
-/** R4 codesystem.html: what a supplement adds to, and the number of concepts. */
-function checkCodeSystem(system: JsonObject, run: Run): void {
-  const { content, supplements, count, concept } = system;
-  if (content === 'supplement' && supplements === undefined) {
-    run.report('error', 'business-rule', 'A supplement must say what it supplements');
-  }
-  if (content !== 'complete' || typeof count !== 'number') return;
-  const actual = countConcepts(concept);
-  if (actual !== count) {
-    run.report(
-      'warning',
-      'business-rule',
-      `The count is ${count}, but the complete code system has ${actual} concepts`,
-    );
-  }
+interface KnownParameter {
+  readonly type: string;
+  readonly bases: readonly string[];
 }
 
-function countConcepts(list: JsonValue | undefined): number {
-  let count = 0;
-  const open: (JsonValue | undefined)[] = [list];
-  while (open.length > 0) {
-    const next = open.pop();
-    if (!Array.isArray(next)) continue;
-    for (const concept of next) {
-      count++;
-      if (isObject(concept)) open.push(concept['concept']);
+const coreParameters = new WeakMap<DefinitionsModel, Map<string, { type: string; bases: string[] }>>();
+
+/** The search parameter with a canonical URL, of the packages or of R4 itself. */
+function searchParameter(canonical: string, validators: Validators): KnownParameter | undefined {
+  const { definitions, resolver } = validators;
+  const resource = resolver.resolve('SearchParameter', canonical);
+  if (resource !== undefined) {
+    const { type, base } = resource;
+    return { type: String(type), bases: Array.isArray(base) ? base.map(String) : [] };
+  }
+  let byUrl = coreParameters.get(definitions);
+  if (byUrl === undefined) {
+    byUrl = new Map();
+    for (const resourceType of definitions.resourceTypes) {
+      for (const { url, type } of definitions.search(resourceType).params.values()) {
+        // Here also those without an expression, whatever their definition calls them.
+        if (type === 'special') continue;
+        const known = byUrl.get(url);
+        if (known === undefined) byUrl.set(url, { type, bases: [resourceType] });
+        else known.bases.push(resourceType);
+      }
     }
+    coreParameters.set(definitions, byUrl);
   }
-  return count;
+  return byUrl.get(canonical.split('|', 1)[0] as string);
 }
 
-const MAX_CONCEPTS = 10_000;
-
-/** R4 valueset.html#ValueSet.compose.include: codes that a known code system does not have. */
-function checkValueSet(set: JsonObject, run: Run): void {
-  const { compose } = set;
-  if (!isObject(compose)) return;
-  run.enter('compose', 'ValueSet.compose');
-  for (const name of ['include', 'exclude']) {
-    const list = compose[name];
-    if (!Array.isArray(list)) continue;
-    for (const [index, include] of list.entries()) {
-      if (!isObject(include)) continue;
-      run.enter(name, 'ValueSet.compose.include', index);
-      checkInclude(include, run);
+/** R4 capabilitystatement.html#CapabilityStatement.rest.resource.searchParam: the type is that of the definition. */
+function checkCapabilityStatement(statement: JsonObject, run: Run): void {
+  for (const [index, rest] of listOf(statement['rest'])) {
+    run.enter('rest', 'CapabilityStatement.rest', index);
+    checkSearchParams(rest, run);
+    for (const [place, resource] of listOf(rest['resource'])) {
+      run.enter('resource', 'CapabilityStatement.rest.resource', place);
+      checkSearchParams(resource, run);
       run.leave();
     }
+    run.leave();
   }
-  run.leave();
 }
 
-function checkInclude({ system, version, concept }: JsonObject, run: Run): void {
-  if (typeof system !== 'string' || !Array.isArray(concept)) return;
-  const { terminology } = run.validators;
-  const meant = typeof version === 'string' && version !== '*' ? version : undefined;
-  for (const [index, one] of concept.slice(0, MAX_CONCEPTS).entries()) {
-    const code = isObject(one) ? one['code'] : undefined;
-    if (typeof code !== 'string') continue;
-    const { result } = terminology.validateCode(system, code, undefined, undefined, undefined, meant);
-    if (result !== 'no') continue;
+function checkSearchParams(holder: JsonObject, run: Run): void {
+  for (const [index, { name, type, definition }] of listOf(holder['searchParam'])) {
+    if (typeof definition !== 'string' || typeof type !== 'string') continue;
+    const known = searchParameter(definition, run.validators);
+    if (known === undefined || known.type === type) continue;
+    run.enter('searchParam', 'CapabilityStatement.rest.resource.searchParam', index);
     run.report(
-      'warning',
+      'error',
       'business-rule',
-      `The code ${JSON.stringify(code.slice(0, 100))} is not in the code system ${system}`,
+      `The search parameter ${String(name)} is of the type ${known.type} by its definition, not ${type}`,
       undefined,
-      `concept[${index}]`,
+      'type',
     );
+    run.leave();
   }
 }

@@ -104,7 +104,11 @@ describe('references (references.html)', () => {
       { reference: 'Organization/1', type: 'Patient' },
       ['error structure Patient.managingOrganization'],
     ],
-    ['a type that is none', { display: 'x', type: 'Pacient' }, []],
+    [
+      'a type that is none',
+      { display: 'x', type: 'Pacient' },
+      ['error structure Patient.managingOrganization'],
+    ],
   ])('%s', (_, reference, expected) => expect(check(managed(reference), core)).toEqual(expected));
 });
 

@@ -274,7 +274,7 @@ describe('vital signs (observation-vitalsigns.html)', () => {
       vital('29463-7', { valueQuantity: kg, category: [{ text: 'x' }] }),
       ['error required Observation'],
     ],
-    ['another code', vital('1234-5', { subject: undefined }), []],
+    ['another code', vital('1234-4', { subject: undefined }), []],
     [
       'a blood pressure',
       vital('85354-9', {

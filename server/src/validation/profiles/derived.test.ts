@@ -43,6 +43,33 @@ describe('slices by more kinds of discriminator (profiling.html#discriminator)',
     ]);
     expect(against(elements, patient({ name: [{ given: ['A'] }] }))).toEqual(['error required Patient']);
   });
+  it('two discriminators, of which a slice says only one: that tells it', () => {
+    const sliced = {
+      id: 'Patient.telecom',
+      path: 'Patient.telecom',
+      slicing: {
+        discriminator: ['system', 'use'].map((path) => ({ type: 'value', path })),
+        rules: 'open',
+      },
+    };
+    const slice = (name: string, values: Record<string, string>) => [
+      { id: `Patient.telecom:${name}`, path: 'Patient.telecom', sliceName: name, min: 1, max: '1' },
+      ...Object.entries(values).map(([element, fixedCode]) => ({
+        id: `Patient.telecom:${name}.${element}`,
+        path: `Patient.telecom.${element}`,
+        fixedCode,
+      })),
+    ];
+    const elements = [
+      sliced,
+      ...slice('a', { system: 'phone', use: 'home' }),
+      ...slice('b', { system: 'email' }),
+    ];
+    const phone = { system: 'phone', use: 'home', value: '1' };
+    const mail = { system: 'email', value: 'a@b' };
+    expect(against(elements, patient({ telecom: [phone, mail] }))).toEqual([]);
+    expect(against(elements, patient({ telecom: [phone] }))).toEqual(['error required Patient']);
+  });
   it('two discriminators: both must be right', () => {
     const elements = [
       {

@@ -8,7 +8,7 @@ import type { ProfileCompiler } from './profile.ts';
 import type { Run } from './run.ts';
 import type { Item } from './slicing.ts';
 import { type ElementNode, findById } from './tree.ts';
-import { choiceOf, type Discriminator } from './types.ts';
+import { choiceOf, type Discriminator, type ElementDefinition } from './types.ts';
 import { isCoreType } from './validators.ts';
 import { matchesPattern, sameValue } from './values.ts';
 
@@ -39,9 +39,13 @@ export function compileMatcher(
     const test = compileWhole(slice);
     return test === undefined ? () => false : (item, run) => test(item, run);
   }
-  const tests = discriminators.map((discriminator) => compileDiscriminator(slice, discriminator, compiler));
+  // What a slice says nothing of does not tell it from others: the other discriminators do.
+  const tests = discriminators.flatMap(
+    (discriminator) => compileDiscriminator(slice, discriminator, compiler) ?? [],
+  );
   const [only] = tests;
-  if (tests.length === 1 && only !== undefined) return only;
+  if (only === undefined) return () => false;
+  if (tests.length === 1) return only;
   return (item, run) => tests.every((test) => test(item, run));
 }
 
@@ -49,7 +53,7 @@ function compileDiscriminator(
   slice: ElementNode,
   { type, path }: Discriminator,
   compiler: ProfileCompiler,
-): Matcher {
+): Matcher | undefined {
   const steps = splitPath(path);
   if (type === 'value' || type === 'pattern') {
     if (path === 'url' && (slice.name === 'extension' || slice.name === 'modifierExtension')) {
@@ -63,14 +67,14 @@ function compileDiscriminator(
     const isAbsent = target?.node.definition.max === '0';
     return (item, run) => select(item, run).length > 0 !== isAbsent;
   }
-  if (target === undefined) return () => false;
+  if (target === undefined) return undefined;
   const test =
     type === 'type'
       ? typeTest(target, compiler)
       : type === 'profile'
         ? profileTest(target, compiler)
         : valueTest(target, compiler);
-  if (test === undefined) return () => false;
+  if (test === undefined) return undefined;
   if (steps.length === 0) return (item, run) => test(item, run);
   return (item, run) => {
     for (const node of select(item, run)) if (test(node, run)) return true;
@@ -226,9 +230,21 @@ function valueTest({ node, value }: Target, compiler: ProfileCompiler): NodeTest
   const { binding } = definition;
   if (binding?.valueSet !== undefined && binding.strength === 'required') {
     const { valueSet } = binding;
+    if (isBoundByR4(definition, valueSet, compiler)) return undefined;
     return ({ v }, run) => isMember(v, valueSet, run, compiler);
   }
   return undefined;
+}
+
+/** Whether R4 itself binds the element so, which then tells no slice from another. */
+function isBoundByR4(definition: ElementDefinition, valueSet: string, compiler: ProfileCompiler): boolean {
+  const path = definition.base?.path ?? definition.path;
+  const own = compiler.validators.baseElements(path).get(path)?.binding;
+  return (
+    own?.strength === 'required' &&
+    own.valueSet !== undefined &&
+    splitCanonical(own.valueSet)[0] === splitCanonical(valueSet)[0]
+  );
 }
 
 function isMember(
@@ -292,7 +308,12 @@ function compileWhole(node: ElementNode): NodeTest | undefined {
 function typeTest({ node, profiles }: Target, compiler: ProfileCompiler): NodeTest | undefined {
   const types =
     profiles === undefined
-      ? (node.definition.type ?? []).map(({ code }) => code)
+      ? (node.definition.type ?? []).flatMap(({ code, profile = [] }) =>
+          // Of any resource that follows a profile the profile says the type.
+          code === 'Resource' && profile.length > 0
+            ? profile.map((one) => typeOfProfile(one, compiler) ?? code)
+            : code,
+        )
       : profiles.flatMap((profile) => typeOfProfile(profile, compiler) ?? []);
   // The root of a structure has no type: it is its path.
   if (types.length === 0 && !node.definition.path.includes('.')) types.push(node.definition.path);

@@ -135,7 +135,11 @@ function isResourceType(run: Run, depth: number): boolean {
   return run.validators.definitions.types.get(run.types[depth] as string)?.kind === 'resource';
 }
 
+/** Longer URLs, of which a resource may have many, are looked up each time. */
+const LONGEST_KEPT = 500;
+
 function lookUp(url: string, validators: Validators): KnownExtension | undefined {
+  if (url.length > LONGEST_KEPT) return extensionOf(url, validators) ?? undefined;
   let cache = known.get(validators);
   if (cache === undefined) {
     cache = new Map();
@@ -144,11 +148,15 @@ function lookUp(url: string, validators: Validators): KnownExtension | undefined
   let definition = cache.get(url);
   if (definition === undefined) {
     if (cache.size > 2000) cache.clear();
-    const structure = validators.structure(url);
-    definition = structure?.type === 'Extension' ? describe(structure) : null;
+    definition = extensionOf(url, validators);
     cache.set(url, definition);
   }
   return definition ?? undefined;
+}
+
+function extensionOf(url: string, validators: Validators): KnownExtension | null {
+  const structure = validators.structure(url);
+  return structure?.type === 'Extension' ? describe(structure) : null;
 }
 
 function describe(structure: StructureDefinition): KnownExtension {

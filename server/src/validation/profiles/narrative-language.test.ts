@@ -28,3 +28,23 @@ describe('the language of a narrative (R4 resource.html#Resource.language)', () 
     expect(narrative(attributes, language)).toEqual(fits ? [] : warning);
   });
 });
+
+describe('links of a narrative to a place inside (HTML 4.0, 12.2.1)', () => {
+  const linked = (inner: string, more: object = {}) => {
+    const div = `<div xmlns="http://www.w3.org/1999/xhtml"><a href="#a">x</a>${inner}</div>`;
+    return check(patient({ text: { status: 'generated', div }, ...more }), core);
+  };
+  it.each<[string, string, object, boolean]>([
+    ['nowhere', '', {}, false],
+    ['an id', '<p id="a">y</p>', {}, true],
+    ['a name', "<a name='a'>y</a>", {}, true],
+    ['an element', '', { name: [{ id: 'a', text: 'y' }] }, true],
+    ['something like it', '<p id="ab">y</p>', {}, false],
+  ])('to %s', (_, inner, more, fits) => {
+    expect(linked(inner, more)).toEqual(fits ? [] : ['error invalid Patient.text.div']);
+  });
+  it('to a name that is no address', () => {
+    const link = '<b id="a">y</b><a href="urn:oid:1.2">z</a>';
+    expect(linked(link)).toEqual(['error invalid Patient.text.div']);
+  });
+});

@@ -3,7 +3,9 @@ import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { objectNode } from '../fhirpath/nodes.ts';
 import { checkBundle } from './bundle.ts';
 import { CONFORMANCE_CHECKS } from './conformance-resources.ts';
+import { checkMeasureReport } from './measure-report.ts';
 import { checkNarrativeLanguage } from './narrative-language.ts';
+import { checkNarrativeLinks } from './narrative-links.ts';
 import { checkQuestionnaireResponse } from './questionnaire.ts';
 import { checkQuestionnaire } from './questionnaire-items.ts';
 import type { Run } from './run.ts';
@@ -15,6 +17,7 @@ const RESOURCE_CHECKS: Readonly<Record<string, ((resource: JsonObject, run: Run)
   ...CONFORMANCE_CHECKS,
   Questionnaire: checkQuestionnaire,
   QuestionnaireResponse: checkQuestionnaireResponse,
+  MeasureReport: checkMeasureReport,
 };
 
 /** A resource inside another: contained, an entry of a Bundle, a part of Parameters (R4 resource.html). */
@@ -45,11 +48,16 @@ export function checkResource(resource: JsonObject, run: Run, asked: readonly st
   if (typeof type !== 'string' || validators.definitions.types.get(type)?.kind !== 'resource') return;
   if (type === 'Bundle') checkBundle(resource, run);
   if (resource['contained'] !== undefined) checkContainedIds(resource, run);
-  if (resource['text'] !== undefined) checkNarrativeLanguage(resource, run);
+  if (resource['text'] !== undefined) {
+    checkNarrativeLanguage(resource, run);
+    checkNarrativeLinks(resource, run);
+  }
+  if (typeof resource['url'] === 'string') checkUrl(resource['url'], type, run);
   validators.base(type).check(resource, run);
   RESOURCE_CHECKS[type]?.(resource, run);
   const done = new Set<string>();
   const { meta } = resource;
+  if (isObject(meta)) checkMeta(meta, run);
   const declared: JsonValue =
     isObject(meta) && options.declaredProfiles !== false ? (meta['profile'] ?? []) : [];
   for (const profile of asked) {
@@ -70,6 +78,46 @@ export function checkResource(resource: JsonObject, run: Run, asked: readonly st
   );
   if (!isCovered && validators.profile(vital) !== undefined)
     checkProfile(vital, resource, type, run, done, undefined);
+}
+
+/** R4 resource.html#canonical: the url that a resource is known by is absolute. */
+function checkUrl(url: string, type: string, run: Run): void {
+  const { validators } = run;
+  if (ABSOLUTE.test(url)) return;
+  if (validators.definitions.types.get(type)?.elements.get('url')?.type !== 'uri') return;
+  run.report(
+    'error',
+    'value',
+    `The url must be an absolute URI, ${JSON.stringify(url.slice(0, 200))} is not`,
+    undefined,
+    'url',
+  );
+}
+
+const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+/** R4 resource.html#Meta: labels and tags are sets, of which system and code are the identity. */
+function checkMeta(meta: JsonObject, run: Run): void {
+  for (const name of ['security', 'tag']) {
+    const list = meta[name];
+    if (!Array.isArray(list) || list.length < 2) continue;
+    const seen = new Set<string>();
+    for (const [i, one] of list.entries()) {
+      if (!isObject(one) || one['code'] === undefined) continue;
+      const key = `${String(one['system'] ?? '')}#${String(one['code'])}`;
+      if (!seen.has(key)) {
+        seen.add(key);
+        continue;
+      }
+      run.report(
+        name === 'security' ? 'error' : 'warning',
+        'duplicate',
+        `${key} is there twice: meta.${name} is a set`,
+        undefined,
+        `meta.${name}[${i}]`,
+      );
+    }
+  }
 }
 
 /** R4 references.html#contained: a contained resource is named by its id, so that there is one and only one of a kind. */

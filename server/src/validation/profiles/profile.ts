@@ -1,3 +1,4 @@
+import { textOf } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject } from '../../json/types.ts';
 import { objectNode } from '../fhirpath/nodes.ts';
@@ -10,7 +11,7 @@ import { compileTargets, type TargetCheck } from './targets.ts';
 import { buildTree, type ElementNode, findById } from './tree.ts';
 import { type ElementDefinition, type StructureDefinition, snapshotOf } from './types.ts';
 import { basesOf, isCoreType, profileName, type Validators } from './validators.ts';
-import { valueRules } from './values.ts';
+import { extensionValue, matchesWhole, valueRules } from './values.ts';
 
 /** A profile compiled to closures: what it asks beyond R4's own definition of the type. */
 export interface ProfileValidator {
@@ -234,6 +235,14 @@ export class ProfileCompiler {
         if (wrong !== undefined) run.report('error', 'value', upperFirst(wrong), source);
       });
     }
+    const regex = regexOf(definition);
+    if (regex !== undefined && regex !== regexOf(base)) {
+      checks.push(({ v }, run) => {
+        const text = typeof v === 'string' ? v : typeof v === 'boolean' ? String(v) : textOf(v ?? null);
+        if (text === undefined || matchesWhole(regex, text)) return;
+        run.report('error', 'value', `The value is not of the form ${regex}`, source);
+      });
+    }
     const binding = this.#binding(definition, base, source);
     if (binding !== undefined) {
       checks.push(({ v, t }, run) => {
@@ -242,9 +251,10 @@ export class ProfileCompiler {
     }
     const profiles = this.#typeProfiles(definition);
     if (profiles.size > 0) {
+      const ofAny = profiles.get('Resource');
       checks.push(({ v, t }, run) => {
-        const list = profiles.get(t);
-        if (list !== undefined && isObject(v)) this.#checkProfiles(v, list, run, source);
+        const list = profiles.get(t) ?? ofAny;
+        if (list !== undefined && isObject(v)) this.#checkProfiles(v, t, list, run, source);
       });
     }
     const targets = compileTargets(definition, base, validators, source, this.origin);
@@ -298,10 +308,16 @@ export class ProfileCompiler {
     };
   }
 
-  /** The types of a choice if the profile leaves some out. */
+  /** The types of a choice, or of an element for any resource, if the profile leaves some out. */
   #narrowedTypes(definition: ElementDefinition, types: readonly string[]): ReadonlySet<string> | undefined {
-    if (definition.type === undefined || types.length < 2) return undefined;
+    if (definition.type === undefined) return undefined;
     const codes = new Set(definition.type.map(({ code }) => code));
+    // An element that may hold any resource (Bundle.entry.resource) may be narrowed to some types of them.
+    if (types[0] === 'Resource') {
+      const { definitions } = this.validators;
+      return [...codes].some((code) => definitions.types.get(code)?.abstract !== false) ? undefined : codes;
+    }
+    if (types.length < 2) return undefined;
     return types.every((type) => codes.has(type)) ? undefined : codes;
   }
 
@@ -335,12 +351,24 @@ export class ProfileCompiler {
     return result;
   }
 
-  #checkProfiles(value: JsonObject, profiles: readonly string[], run: Run, source: Source): void {
+  #isFor(profiled: string, type: string): boolean {
+    return profiled === type || this.validators.navigator.chain(type).includes(profiled);
+  }
+
+  #checkProfiles(
+    value: JsonObject,
+    type: string,
+    profiles: readonly string[],
+    run: Run,
+    source: Source,
+  ): void {
     const validators = profiles.map((profile) => this.validators.profile(profile, this.origin));
     const [only] = validators;
     if (validators.length === 1) {
       if (only === undefined) reportUnknownProfile(profiles[0] as string, run, source);
-      else only.run(value, run);
+      else if (this.#isFor(only.type, type)) only.run(value, run);
+      else
+        run.report('error', 'structure', `The type ${type} is not allowed here, only ${only.type}`, source);
       return;
     }
     if (validators.some((one) => one?.url === 'http://hl7.org/fhir/StructureDefinition/Extension')) return;
@@ -351,6 +379,7 @@ export class ProfileCompiler {
         reportUnknownProfile(profiles[i] as string, run, source);
         return;
       }
+      if (!this.#isFor(validator.type, type)) continue;
       const found = run.collect(() => validator.run(value, run));
       if (!found.some(({ severity }) => severity === 'error')) {
         run.add(found);
@@ -364,6 +393,15 @@ export class ProfileCompiler {
 }
 
 const NOTHING: JsonObject = {};
+
+const REGEX = 'http://hl7.org/fhir/StructureDefinition/regex';
+
+/** R4 extension regex, on an element or on its type. */
+function regexOf(definition: ElementDefinition | undefined): string | undefined {
+  const regex =
+    extensionValue(definition?.extension, REGEX) ?? extensionValue(definition?.type?.[0]?.extension, REGEX);
+  return typeof regex === 'string' ? regex : undefined;
+}
 
 export function reportUnknownProfile(profile: string, run: Run, source: Source): void {
   const problem = run.validators.problems.get(profile.split('|', 1)[0] as string);

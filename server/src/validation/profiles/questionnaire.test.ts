@@ -222,7 +222,7 @@ describe('responses (questionnaireresponse.html)', () => {
           answerValueSet: 'http://hl7.org/fhir/ValueSet/administrative-gender',
         },
       ],
-      [answer('a', { valueCoding: { system: 'http://hl7.org/fhir/marital', code: 'male' } })],
+      [answer('a', { valueCoding: { system: 'http://example.org/marital', code: 'male' } })],
       [`error code-invalid ${Q}.item[0].answer[0]`],
     ],
     [
@@ -295,6 +295,51 @@ describe('responses (questionnaireresponse.html)', () => {
         `error invalid ${Q}.item[1].item[1]`,
       ]);
     });
+  });
+
+  it('how many answers there may be, and which stand alone (questionnaire-minOccurs, -maxOccurs, -optionExclusive)', () => {
+    const core = (name: string, value: object) => ({
+      url: `http://hl7.org/fhir/StructureDefinition/questionnaire-${name}`,
+      ...value,
+    });
+    const texts = {
+      linkId: 'a',
+      type: 'string',
+      repeats: true,
+      extension: [core('minOccurs', { valueInteger: 2 }), core('maxOccurs', { valueInteger: 3 })],
+    };
+    const given = (count: number) => [
+      { linkId: 'a', answer: Array.from({ length: count }, () => ({ valueString: 'x' })) },
+    ];
+    expect(respond([texts], given(2))).toEqual([]);
+    expect(respond([texts], given(1))).toEqual([`error invalid ${Q}.item[0]`]);
+    expect(respond([texts], given(1), 'in-progress')).toEqual([]);
+    expect(respond([texts], given(4))).toEqual([`error invalid ${Q}.item[0]`]);
+    const none = core('optionExclusive', { valueBoolean: true });
+    const choice = {
+      linkId: 'a',
+      type: 'choice',
+      repeats: true,
+      answerOption: [{ valueCoding: coding('x') }, { valueCoding: coding('none'), extension: [none] }],
+    };
+    const chosen = (...codes: string[]) => [
+      { linkId: 'a', answer: codes.map((code) => ({ valueCoding: coding(code) })) },
+    ];
+    expect(respond([choice], chosen('none'))).toEqual([]);
+    expect(respond([choice], chosen('x', 'none'))).toEqual([`error invalid ${Q}.item[0].answer[1]`]);
+  });
+  it('a required group that is empty, an answer to an item of the abstract type question', () => {
+    const group = { linkId: 'g', type: 'group', required: true, item: [{ linkId: 'a', type: 'string' }] };
+    expect(respond([group], [{ linkId: 'g' }])).toEqual([`error required ${Q}.item[0]`]);
+    expect(
+      respond([{ linkId: 'q', type: 'question' }], [{ linkId: 'q', answer: [{ valueString: 'x' }] }]),
+    ).toContain(`error structure ${Q}.item[0]`);
+  });
+  it('what is no questionnaire (questionnaireresponse.html#QuestionnaireResponse.questionnaire)', () => {
+    const questionnaire = 'http://hl7.org/fhir/ValueSet/administrative-gender';
+    expect(check({ resourceType: Q, status: 'completed', questionnaire }, core)).toEqual([
+      `error invalid ${Q}.questionnaire`,
+    ]);
   });
 
   it('a questionnaire that is not known is told of (a warning)', () => {

@@ -1,8 +1,9 @@
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
-import { checkAnswerValue } from './answer-values.ts';
+import { checkAnswerValue, isSame } from './answer-values.ts';
 import { isEnabled } from './enable-when.ts';
 import type { Run } from './run.ts';
+import { extensionValue } from './values.ts';
 
 /** The JSON property that an answer to a question of a type has (R4 questionnaireresponse.html, valueset-item-type.html). */
 const ANSWER: Readonly<Record<string, readonly string[] | undefined>> = {
@@ -23,6 +24,9 @@ const ANSWER: Readonly<Record<string, readonly string[] | undefined>> = {
   quantity: ['valueQuantity'],
 };
 
+/** What else may be known by the URL that a response names its questionnaire by. */
+const OTHERS = ['ValueSet', 'CodeSystem', 'StructureDefinition'];
+
 interface Scope {
   readonly run: Run;
   readonly questionnaire: JsonObject;
@@ -41,6 +45,12 @@ export function checkQuestionnaireResponse(response: JsonObject, run: Run): void
   }
   const questionnaire = find(canonical, run);
   if (questionnaire === undefined) {
+    const other = OTHERS.find((type) => run.validators.resolver.resolve(type, canonical) !== undefined);
+    if (other !== undefined) {
+      const message = `${canonical} is a ${other}, not a Questionnaire`;
+      run.report('error', 'invalid', message, undefined, 'questionnaire');
+      return;
+    }
     run.report(
       'warning',
       'not-found',
@@ -137,14 +147,19 @@ function checkQuestion(
       `The item ${String(linkId)} is there several times: a question that repeats has several answers in one item`,
     );
   }
+  if (type === 'group') checkOccurs(question, found.length, scope);
   for (const { item, index } of found) {
     run.enter('item', 'QuestionnaireResponse.item', index);
     checkText(question, item, run);
     if (!enabled) {
       run.report('error', 'invalid', `The item ${String(linkId)} is not enabled: it must not be answered`);
-    } else if (type === 'group') {
+    } else if (type === 'group' || type === 'question') {
       if (item['answer'] !== undefined) {
-        run.report('error', 'structure', 'A group has no answer itself');
+        const what = type === 'group' ? 'A group' : 'An item of the abstract type question';
+        run.report('error', 'structure', `${what} has no answer itself`);
+      }
+      if (type === 'group' && required === true && scope.complete && items(item).length === 0) {
+        run.report('error', 'required', `There is nothing in the required group ${String(linkId)}`);
       }
       checkItems(items(question), items(item), within(scope, item));
     } else if (type === 'display') {
@@ -154,6 +169,37 @@ function checkQuestion(
     } else checkAnswers(question, item, scope);
     run.leave();
   }
+}
+
+const OCCURS = 'http://hl7.org/fhir/StructureDefinition/questionnaire-';
+
+/** R4 extensions questionnaire-minOccurs and -maxOccurs: how often a group is there, how many answers a question has. */
+function checkOccurs(question: JsonObject, count: number, { run, complete }: Scope): void {
+  const { extension, linkId } = question;
+  if (!Array.isArray(extension)) return;
+  const list = extension.filter(isObject);
+  const least = extensionValue(list, `${OCCURS}minOccurs`);
+  const most = extensionValue(list, `${OCCURS}maxOccurs`);
+  const text = `The item ${String(linkId)} is answered ${count} times`;
+  if (typeof least === 'number' && count < least && complete) {
+    run.report('error', 'invalid', `${text}, at least ${least} are needed`);
+  }
+  if (typeof most === 'number' && count > most) {
+    run.report('error', 'invalid', `${text}, at most ${most} are allowed`);
+  }
+}
+
+/** R4 extension questionnaire-optionExclusive: an option that stands alone. */
+function isExclusive(question: JsonObject, property: string, value: JsonValue): boolean {
+  const { answerOption } = question;
+  if (!Array.isArray(answerOption)) return false;
+  return answerOption.some(
+    (option) =>
+      isObject(option) &&
+      Array.isArray(option['extension']) &&
+      extensionValue(option['extension'].filter(isObject), `${OCCURS}optionExclusive`) === true &&
+      isSame(option[property], value),
+  );
 }
 
 function within(scope: Scope, holder: JsonObject): Scope {
@@ -188,6 +234,7 @@ function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): voi
   if (answers.length > 1 && repeats !== true) {
     run.report('error', 'invalid', `Only one answer to the item ${String(linkId)} is allowed`);
   }
+  checkOccurs(question, answers.length, scope);
   if (items(item).length > 0) {
     run.report('error', 'structure', 'The items below a question are in its answer');
   }
@@ -204,7 +251,12 @@ function checkAnswers(question: JsonObject, item: JsonObject, scope: Scope): voi
           'structure',
           `An answer to a question of type ${String(type)} must be ${allowed.join(' or ')}, not ${property}`,
         );
-      } else checkAnswerValue(question, property, answer[property] as JsonValue, scope.questionnaire, run);
+      } else {
+        const value = answer[property] as JsonValue;
+        checkAnswerValue(question, property, value, scope.questionnaire, run);
+        if (answers.length > 1 && isExclusive(question, property, value))
+          run.report('error', 'invalid', 'The answer excludes any other one');
+      }
     }
     checkItems(items(question), items(answer), within(scope, answer));
     run.leave();

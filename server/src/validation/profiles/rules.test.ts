@@ -211,6 +211,76 @@ describe('bindings (terminologies.html#strength)', () => {
       ),
     ).toEqual([]);
   });
+  it.each<[string, string, string, string?]>([
+    ['a system that is not here', 'http://e.org/s', 'x'],
+    [
+      'a name that only R4 could give (terminologies-systems.html)',
+      'http://hl7.org/fhir/no-such',
+      'x',
+      'system',
+    ],
+    ['a page', 'http://hl7.org/fhir/R4/codesystem-contributor-type.html', 'author', 'system'],
+    ['the draft specification', 'http://build.fhir.org/contributor-type', 'author', 'system'],
+    ['an edition as system', 'http://snomed.info/sct/900000000000207008', '73211009', 'system'],
+    ['https', 'https://loinc.org', '8480-6', 'system'],
+    ['a code of LOINC', 'http://loinc.org', '8480-6'],
+    ['an answer of LOINC', 'http://loinc.org', 'LA6576-8'],
+    ['a wrong check digit of LOINC', 'http://loinc.org', '8480-7', 'code'],
+    ['an identifier of SNOMED CT', 'http://snomed.info/sct', '900000000000207008'],
+    ['an expression', 'http://snomed.info/sct', '44054006:363698007=113331007'],
+    ['a wrong check digit of SNOMED CT', 'http://snomed.info/sct', '73211008', 'code'],
+    ['too short for SNOMED CT', 'http://snomed.info/sct', '1', 'code'],
+  ])('%s', (_, system, code, place) => {
+    expect(check(observation({ code: { coding: [{ system, code }] } }), core)).toEqual(
+      place === undefined ? [] : [`error code-invalid Observation.code.coding[0].${place}`],
+    );
+  });
+  it('a code with a required binding has a value (terminologies.html#required)', () => {
+    const extension = [
+      { url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' },
+    ];
+    expect(check(patient({ _gender: { extension } }), core)).toEqual(['error code-invalid Patient.gender']);
+    expect(check(patient({ gender: 'male', _gender: { extension } }), core)).toEqual([]);
+    expect(check(patient({ _birthDate: { extension } }), core)).toEqual([]);
+  });
+  it('labels and tags are sets (resource.html#Meta); a url is absolute (resource.html#canonical)', () => {
+    const twice = [
+      { system: 'http://e.org', code: 'a' },
+      { system: 'http://e.org', code: 'a', display: 'A' },
+    ];
+    expect(check(patient({ meta: { security: twice } }), core)).toEqual([
+      'error duplicate Patient.meta.security[1]',
+    ]);
+    expect(check(patient({ meta: { tag: twice } }), core, { all: true })).toEqual([
+      'warning duplicate Patient.meta.tag[1]',
+    ]);
+    const set = (url: string) => ({ resourceType: 'ValueSet', status: 'draft', url });
+    expect(check(set('ValueSet/a'), core)).toEqual(['error value ValueSet.url']);
+    expect(check(set('urn:oid:1.2.3'), core)).toEqual([]);
+    const include = [{ system: '#c' }];
+    expect(check({ ...set('urn:oid:1.2.3'), compose: { include } }, core)).toEqual([
+      'error value ValueSet.compose.include[0].system',
+    ]);
+  });
+  it('the type that a reference states (references.html#Reference.type)', () => {
+    const by = (type: string, more: object = { display: 'x' }) =>
+      check(patient({ managingOrganization: { type, ...more } }), core);
+    const wrong = ['error structure Patient.managingOrganization'];
+    expect(by('Organization')).toEqual([]);
+    expect(by('http://hl7.org/fhir/StructureDefinition/Organization')).toEqual([]);
+    expect(by('http://e.org/Model')).toEqual([]);
+    expect(by('organization')).toEqual(wrong);
+    expect(by('Group')).toEqual(wrong);
+    expect(check(observation({ subject: { type: 'Group', reference: 'Patient/1' } }), core)).toEqual([
+      'error structure Observation.subject',
+    ]);
+  });
+  it('a hash that is not of the data, a value of an identifier that is no OID', () => {
+    const photo = [{ contentType: 'image/png', data: 'AAAA', hash: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=' }];
+    expect(check(patient({ photo }), core)).toEqual(['error invalid Patient.photo[0]']);
+    const identifier = [{ system: 'urn:ietf:rfc:3986', value: 'urn:oid:1.02' }];
+    expect(check(patient({ identifier }), core)).toEqual(['error value Patient.identifier[0]']);
+  });
   it('displays, codes of known systems, units of UCUM, absolute systems (datatypes.html)', () => {
     const coding = (more: object) => observation({ code: { coding: [more] } });
     const v3 = 'http://terminology.hl7.org/CodeSystem/v3-MaritalStatus';
@@ -229,7 +299,7 @@ describe('bindings (terminologies.html#strength)', () => {
         core,
         { all: true },
       ),
-    ).toEqual(['warning code-invalid Observation.value.ofType(Quantity).code']);
+    ).toEqual(['error code-invalid Observation.value.ofType(Quantity).code']);
   });
 });
 

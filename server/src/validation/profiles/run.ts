@@ -3,6 +3,7 @@ import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import type { Environment } from '../fhirpath/compile.ts';
 import { type Node, objectNode } from '../fhirpath/nodes.ts';
+import { anchorsOf } from './narrative-links.ts';
 import type { Severity, ValidationIssue, ValidationOptions } from './types.ts';
 import type { Validators } from './validators.ts';
 
@@ -20,6 +21,8 @@ export interface BundleScope {
   readonly byUrl: ReadonlyMap<string, JsonObject>;
   /** Resources by `Type/id` of the entries. */
   readonly byTypeAndId: ReadonlyMap<string, JsonObject>;
+  /** The first resources of fullUrls that several entries have (R4 bdl-7: in different versions). */
+  readonly repeated: ReadonlySet<JsonObject>;
 }
 
 export interface Source {
@@ -50,12 +53,15 @@ export class Run {
   readonly #conformity = new Map<object, Map<string, readonly ValidationIssue[] | undefined>>();
   /** The contained resources of the last container asked for, by id. */
   #contained: { readonly of: object; readonly byId: ReadonlyMap<JsonValue, JsonObject> } | undefined;
+  readonly #whole: JsonObject;
+  #anchors: ReadonlySet<string> | undefined;
   #stepsLeft = MAX_TOTAL_STEPS;
   readonly #maxIssues: number;
 
   constructor(validators: Validators, options: ValidationOptions, resource: JsonObject) {
     this.validators = validators;
     this.options = options;
+    this.#whole = resource;
     this.#maxIssues = options.maxIssues ?? 1000;
     const node = objectNode(resource, 'Resource');
     this.environment = {
@@ -208,6 +214,12 @@ export class Run {
     return this.#contained.byId;
   }
 
+  /** What links of narratives to a place inside may lead to, in the whole of what is validated. */
+  anchors(): ReadonlySet<string> {
+    this.#anchors ??= anchorsOf(this.#whole);
+    return this.#anchors;
+  }
+
   /** The resource that a literal reference leads to inside the resource or its Bundle. */
   lookUp(reference: string): JsonObject | undefined {
     if (reference.startsWith('#')) {
@@ -220,21 +232,39 @@ export class Run {
   }
 }
 
-/** R4 bundle.html#references: absolute as they are, relative ones against the fullUrl of their entry. */
+/**
+ * R4 bundle.html#references: absolute as they are, relative ones against the fullUrl of their entry; one that names a version
+ * leads to that version only, unless the entry does not say which it is.
+ * @param exactly false: a relative reference that leads nowhere so leads to an entry with its type and id, what is most
+ *   probably meant
+ */
 export function resolveInBundle(
   bundle: BundleScope,
   reference: string,
   fullUrl: string | undefined,
+  exactly = false,
 ): JsonObject | undefined {
   const bare = reference.split('#', 1)[0] as string;
   const direct = bundle.byUrl.get(bare);
   if (direct !== undefined) return direct;
-  if (/^[a-z][a-z0-9+.-]*:/i.test(bare)) return bundle.byUrl.get(bare.replace(/\/_history\/.*$/, ''));
   const plain = bare.replace(/\/_history\/.*$/, '');
+  const version = plain === bare ? undefined : bare.slice(plain.length + '/_history/'.length);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(bare)) return ofVersion(bundle.byUrl.get(plain), version);
   const base = fullUrl === undefined ? undefined : /^(https?:\/\/.*?\/)[A-Za-z]+\/[^/]+$/.exec(fullUrl)?.[1];
   const absolute =
-    base === undefined ? undefined : (bundle.byUrl.get(base + bare) ?? bundle.byUrl.get(base + plain));
-  return absolute ?? bundle.byTypeAndId.get(plain);
+    base === undefined
+      ? undefined
+      : (bundle.byUrl.get(base + bare) ?? ofVersion(bundle.byUrl.get(base + plain), version));
+  if (absolute !== undefined || exactly) return absolute;
+  return ofVersion(bundle.byTypeAndId.get(plain), version);
+}
+
+/** A resource, unless it says that it is another version than the one asked for. */
+function ofVersion(resource: JsonObject | undefined, version: string | undefined): JsonObject | undefined {
+  if (version === undefined || resource === undefined) return resource;
+  const meta = resource['meta'];
+  const own = isObject(meta) ? meta['versionId'] : undefined;
+  return own === undefined || own === version ? resource : undefined;
 }
 
 const REFERENCE =

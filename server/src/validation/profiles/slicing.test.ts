@@ -50,6 +50,42 @@ describe('cardinality and values (elementdefinition.html)', () => {
       'error value Patient.birthDate',
     ]);
   });
+  it('any resource narrowed to a type, or to a profile of a type (Bundle.entry.resource)', () => {
+    const bundle = (resource: object) => ({
+      resourceType: 'Bundle',
+      type: 'collection',
+      entry: [{ fullUrl: 'urn:uuid:c757873d-ec9a-4326-a141-556000000001', resource }],
+    });
+    const narrowed = (type: object) => [
+      { id: 'Bundle.entry.resource', path: 'Bundle.entry.resource', type: [type] },
+    ];
+    const named = profile('Patient', [{ id: 'Patient.name', path: 'Patient.name', min: 1 }], {
+      url: 'http://e.org/named',
+    });
+    const group = { resourceType: 'Group', type: 'person', actual: true };
+    const wrong = ['error structure Bundle.entry[0].resource'];
+    expect(against(narrowed({ code: 'Patient' }), bundle(patient({})))).toEqual([]);
+    expect(against(narrowed({ code: 'Patient' }), bundle(group))).toEqual(wrong);
+    const profiled = narrowed({ code: 'Resource', profile: ['http://e.org/named'] });
+    expect(against(profiled, bundle(patient({ name: [{ text: 'x' }] })), [named])).toEqual([]);
+    expect(against(profiled, bundle(patient({})), [named])).toEqual([
+      'error required Bundle.entry[0].resource',
+    ]);
+    expect(against(profiled, bundle(group), [named])).toEqual(wrong);
+  });
+  it('the form of a value (extension regex), on the element or on its type', () => {
+    const regex = [{ url: 'http://hl7.org/fhir/StructureDefinition/regex', valueString: '(a|b)*' }];
+    const family = { id: 'Patient.name.family', path: 'Patient.name.family' };
+    for (const element of [
+      { ...family, extension: regex },
+      { ...family, type: [{ code: 'string', extension: regex }] },
+    ]) {
+      expect(against([element], patient({ name: [{ family: 'abab' }] }))).toEqual([]);
+      expect(against([element], patient({ name: [{ family: 'abc' }] }))).toEqual([
+        'error value Patient.name[0].family',
+      ]);
+    }
+  });
   it('a choice narrowed to some types', () => {
     const elements = [{ path: 'Observation.value[x]', type: [{ code: 'Quantity' }, { code: 'string' }] }];
     expect(against(elements, observation({ valueString: 'a' }))).toEqual([]);

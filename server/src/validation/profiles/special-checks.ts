@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../../json/types.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { canonicalQuantity, UCUM } from '../../search/units.ts';
+import { STRICT_PRIMITIVES } from '../primitives.ts';
+import { isImpossible } from './code-forms.ts';
 import type { Run } from './run.ts';
 import { typeOfReference } from './run.ts';
+import { wrongSystem } from './system-uris.ts';
 
 /** Checks of data types beyond their definitions, by type name. */
 export const SPECIAL_CHECKS: Readonly<Record<string, ((value: JsonObject, run: Run) => void) | undefined>> = {
@@ -66,7 +69,15 @@ function checkCoding(coding: JsonObject, run: Run): void {
       'version',
     );
   }
-  if (result.result !== 'yes') return;
+  if (result.result !== 'yes') {
+    const wrong = result.unknownVersion === true ? undefined : wrongSystem(system, validators);
+    if (wrong !== undefined) run.report('error', 'code-invalid', wrong, undefined, 'system');
+    else if (isImpossible(system, code)) {
+      const shownCode = JSON.stringify(code.slice(0, 100));
+      run.report('error', 'code-invalid', `${shownCode} cannot be a code of ${system}`, undefined, 'code');
+    }
+    return;
+  }
   if (result.message !== undefined) {
     run.report('warning', 'business-rule', result.message, undefined, 'code');
   }
@@ -92,7 +103,7 @@ function checkQuantity(quantity: JsonObject, run: Run): void {
   if (system !== UCUM || typeof code !== 'string') return;
   if (canonicalQuantity(1, code) === undefined) {
     run.report(
-      run.options.wrongUnits ?? 'warning',
+      run.options.wrongUnits ?? 'error',
       'code-invalid',
       `${JSON.stringify(code.slice(0, 100))} is not a unit of UCUM`,
       undefined,
@@ -101,19 +112,25 @@ function checkQuantity(quantity: JsonObject, run: Run): void {
   }
 }
 
-/** R4 datatypes.html#Identifier: the system is absolute; a value of urn:ietf:rfc:3986 is a URI. */
+/** R4 datatypes.html#Identifier: the system is absolute; a value of urn:ietf:rfc:3986 is a URI, in the form of its scheme. */
 function checkIdentifier(identifier: JsonObject, run: Run): void {
   const { system, value } = identifier;
   if (typeof system !== 'string') return;
   if (!ABSOLUTE.test(system)) {
     run.report('error', 'value', 'Identifier.system must be an absolute URI, not a local reference');
-  } else if (system === 'urn:ietf:rfc:3986' && typeof value === 'string' && !ABSOLUTE.test(value)) {
+    return;
+  }
+  if (system !== 'urn:ietf:rfc:3986' || typeof value !== 'string') return;
+  if (!ABSOLUTE.test(value)) {
     run.report(
       'error',
       'value',
       'With the system urn:ietf:rfc:3986 the identifier value must be a full URI (such as urn:oid: or urn:uuid:)',
     );
+    return;
   }
+  const wrong = STRICT_PRIMITIVES.get('uri')?.(value);
+  if (wrong !== undefined) run.report('error', 'value', `The value of the identifier ${wrong}`);
 }
 
 /** R4 datatypes.html#Attachment: size is the number of bytes of the data, hash their SHA-1. */
@@ -124,7 +141,7 @@ function checkAttachment({ data, size, hash }: JsonObject, run: Run): void {
     run.report('error', 'invalid', `The size is ${size}, but the data have ${bytes.length} bytes`);
   }
   if (typeof hash === 'string' && createHash('sha1').update(bytes).digest('base64') !== hash.trim()) {
-    run.report('warning', 'invalid', 'The hash is not the SHA-1 of the data');
+    run.report('error', 'invalid', 'The hash is not the SHA-1 of the data');
   }
 }
 
@@ -132,14 +149,9 @@ function checkAttachment({ data, size, hash }: JsonObject, run: Run): void {
 function checkReference(reference: JsonObject, run: Run): void {
   const { reference: text, type } = reference;
   const types = run.validators.definitions.resourceTypes;
-  if (typeof type === 'string' && typeof text === 'string') {
-    const actual = run.lookUp(text)?.['resourceType'] ?? typeOfReference(text, types);
-    const stated = type.replace(/^http:\/\/hl7\.org\/fhir\/StructureDefinition\//, '');
-    if (typeof actual === 'string' && actual !== stated && types.includes(stated)) {
-      run.report('error', 'structure', `The type ${stated} is not that of the reference, ${actual}`);
-    }
-  }
+  if (typeof type === 'string') checkStatedType(type, text, types, run);
   if (typeof text !== 'string') return;
+  if (text.includes('?')) checkConditional(text, types, run);
   const target = run.lookUp(text);
   if (target === undefined && run.bundle !== undefined && /^urn:(?:uuid|oid):/.test(text)) {
     const { type: bundleType } = run.bundle;
@@ -159,6 +171,48 @@ function checkReference(reference: JsonObject, run: Run): void {
       `The reference leads to a ${actual}, only ${allowed.join(', ')} is allowed here`,
     );
   }
+}
+
+/** R4 references.html#Reference.type: a type of R4 (or the URL of another model's) that may be here, and that of the target. */
+function checkStatedType(
+  type: string,
+  text: JsonValue | undefined,
+  types: readonly string[],
+  run: Run,
+): void {
+  const stated = type.replace(/^http:\/\/hl7\.org\/fhir\/StructureDefinition\//, '');
+  if (ABSOLUTE.test(stated)) return;
+  const allowed = allowedTargets(run) ?? types;
+  if (!allowed.includes(stated)) {
+    const shown = JSON.stringify(stated.slice(0, 100));
+    run.report('error', 'structure', `The type ${shown} is none that may be referred to here`);
+    return;
+  }
+  const actual =
+    typeof text === 'string'
+      ? (run.lookUp(text)?.['resourceType'] ?? typeOfReference(text, types))
+      : undefined;
+  if (typeof actual !== 'string' || actual === stated) return;
+  run.report('error', 'structure', `The type ${stated} is not that of the reference, ${actual}`);
+}
+
+/** One parameter of a search: a name, with a modifier or a chain perhaps, and a value. */
+const PARAMETER = /^[A-Za-z_][\w.:-]*=/;
+
+/** R4 http.html#trules: a search in place of a reference is for entries of a transaction, and is one that can be run. */
+function checkConditional(text: string, types: readonly string[], run: Run): void {
+  const [type = '', ...rest] = text.split('?');
+  if (!types.includes(type)) return;
+  if (run.bundle?.type !== 'transaction' && run.options.conditionalReferences !== true) {
+    run.report('error', 'value', 'A conditional reference is allowed in the entries of a transaction only');
+    return;
+  }
+  const wrong = rest
+    .join('?')
+    .split('&')
+    .find((parameter) => !PARAMETER.test(parameter));
+  if (wrong === undefined) return;
+  run.report('error', 'value', `${JSON.stringify(wrong.slice(0, 100))} is no parameter of a search`);
 }
 
 /** The types that the element the run is at may refer to; undefined for any. */

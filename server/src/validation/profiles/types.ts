@@ -163,10 +163,12 @@ export interface ValidationOptions {
   readonly unknownExtensions?: Severity;
   /** A display that is not the code's. Default `warning`. */
   readonly wrongDisplays?: Severity;
-  /** A code of UCUM that is no unit. Default `warning`; with a required binding it is an error in any case. */
+  /** A code of UCUM that is no unit. Default `error` (R4 datatypes.html#Quantity: the code is of its system). */
   readonly wrongUnits?: Severity;
   /** A code or value set that cannot be checked here. Default `information`; with a required binding one level up. */
   readonly uncheckedCodes?: Severity;
+  /** Default false: a reference that is a search is an error outside of a Bundle of type transaction. */
+  readonly conditionalReferences?: boolean;
   /** Default true: profiles in meta.profile are validated against. */
   readonly declaredProfiles?: boolean;
   /**

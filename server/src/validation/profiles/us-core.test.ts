@@ -12,7 +12,8 @@ const WRONG_EXAMPLES: Readonly<Record<string, string>> = {
   '3.1.1 Observation-satO2-fiO2': 'code-invalid',
   // bundle.html: fullUrl is absolute.
   '3.1.1 Bundle-uscore-mo3': 'invalid',
-  // bundle.html: fullUrl "SHALL NOT disagree with the id in the resource" (Endpoint-71 and 71; discharge-summary789).
+  // bundle.html: fullUrl "SHALL NOT disagree with the id in the resource" (Endpoint-71 and 71; discharge-summary789). A
+  // narrative links to a page around it.
   '3.1.1 Bundle-66c8856b-ba11-4876-8aa8-467aad8c11a2': 'invalid',
   '5.0.1 Bundle-66c8856b-ba11-4876-8aa8-467aad8c11a2': 'invalid',
   '6.1.0 Bundle-66c8856b-ba11-4876-8aa8-467aad8c11a2': 'invalid',
@@ -34,10 +35,7 @@ describe.skipIf(!hasUsCore)('US Core', () => {
       const issues = validateResource(parsed(resource), validators).filter((one) => one.severity === 'error');
       const known = WRONG_EXAMPLES[`${version} ${name}`];
       if (known !== undefined) {
-        expect(
-          issues.map(({ code }) => code),
-          name,
-        ).toEqual([known]);
+        expect([...new Set(issues.map(({ code }) => code))], name).toEqual([known]);
         return [];
       }
       return issues.map(({ diagnostics }) => `${name} ${diagnostics}`);

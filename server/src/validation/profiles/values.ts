@@ -1,3 +1,5 @@
+import { isExpressionError } from '../../fhirpath/errors.ts';
+import { safeRegExp } from '../../fhirpath/regexp.ts';
 import { isNumber, numberOf, textOf } from '../../json/exact-number.ts';
 import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
@@ -67,6 +69,19 @@ export function lengthRule(maxLength: number): ValueRule {
     typeof value === 'string' && value.length > maxLength
       ? `the value has ${value.length} characters, at most ${maxLength} are allowed`
       : undefined;
+}
+
+/**
+ * Whether a text is as a regular expression says, all of it.
+ * @returns true too where the expression cannot be used or takes too long
+ */
+export function matchesWhole(pattern: string, text: string): boolean {
+  try {
+    return safeRegExp(`^(?:${pattern})$`, text);
+  } catch (error) {
+    if (isExpressionError(error)) return true;
+    throw error;
+  }
 }
 
 /** The value of an extension with a URL, e.g. `valueCanonical`; undefined if there is none. */
