@@ -9,7 +9,7 @@ import type { HeaderMap, Json } from './harness.ts';
 
 /* Issue 6, section 2: agents that run as CDS Hooks services. */
 
-let mode: 'look' | 'insist' | 'hang' | 'nonsense' | 'wrong-card' = 'look';
+let mode: 'look' | 'insist' | 'miss' | 'hang' | 'nonsense' | 'wrong-card' = 'look';
 const card = (summary: string, more: object = {}) => ({
   summary,
   indicator: 'info',
@@ -32,14 +32,18 @@ const looker: AnyAgent = {
     },
   ],
   grants: [{ types: ['Patient', 'Observation'], interactions: ['read', 'search-type'] }],
-  timeout: 600,
+  timeout: 60_000,
   actions: [],
   input(value) {
     if (!isObject(value)) throw fhirError(400, 'structure', 'It takes an object', 'looker');
     return value;
   },
   async run({ context, prefetch, hook }: JsonObject, { fhir }: AgentContext) {
-    if (mode === 'hang') return new Promise(() => {});
+    if (mode === 'hang') {
+      setImmediate(() => server.time.advance(looker.timeout));
+      return new Promise(() => {});
+    }
+    if (mode === 'miss') throw fhirError(404, 'not-found', 'There is no such Patient', 'http.path');
     if (mode === 'nonsense') return 'Hello';
     if (mode === 'wrong-card') {
       return {
@@ -153,6 +157,11 @@ describe('an agent that a hook wakes', () => {
     const prefetch = { patient: { resourceType: 'Patient', id: 'p' } };
     const answer = await post(url, hookRequest('patient-view', {}, { prefetch }), await signed());
     expect([answer.status, answer.expressions]).toEqual([412, ['fhirAuthorization']]);
+    // 404 would say that there is no such service.
+    mode = 'miss';
+    const missed = await post(url, hookRequest('patient-view', {}, { prefetch }), await signed());
+    expect([missed.status, missed.expressions]).toEqual([412, ['fhirAuthorization']]);
+    mode = 'insist';
     expect((await ask('user/Patient.rs')).state).toMatchObject({ reason: 'missing-data' });
     expect((await ask('user/*.rs')).state).toMatchObject({ status: 'answered' });
   });

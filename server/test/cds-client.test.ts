@@ -23,6 +23,9 @@ let good: OtherServer;
 let bad: OtherServer;
 let physician: HeaderMap;
 
+const BUDGET = 60_000;
+const PAUSE = 400;
+
 const SERVICE = {
   id: 'guidance',
   hook: 'patient-view',
@@ -53,8 +56,8 @@ beforeAll(async () => {
   // As in production: private addresses only where a registration says so.
   server = await startCdsServer({
     allowPrivateAddresses: false,
-    budget: 1500,
-    breaker: { failures: 3, pause: 400 },
+    budget: BUDGET,
+    breaker: { failures: 3, pause: PAUSE },
   });
   [good, bad] = await Promise.all([startOtherServer(() => {}), startOtherServer(() => {})]);
   await server.put(
@@ -171,6 +174,13 @@ describe('asking all services of a hook', () => {
       const answer = await ask(hook, context);
       expect([hook, answer.status, answer.expressions]).toEqual([hook, status, [at]]);
     }
+    const context = { patientId: 'p' };
+    const unnamed = await post(
+      `${server.harness.url}/cds-hooks/one/patient-view`,
+      { hookInstance: 'x', context },
+      physician,
+    );
+    expect([unnamed.status, unnamed.expressions]).toEqual([400, ['hookInstance']]);
     expect(good.received).toEqual([]);
     expect((await ask('patient-view', { userId: 'PractitionerRole/doc-role' })).status).toBe(200);
   });
@@ -247,6 +257,8 @@ describe('what services of others are sent (CDS Hooks 2.0, Calling a CDS Service
       token_type: 'Bearer',
       subject: `cds-service/${ids.good}`,
       scope: 'patient/AllergyIntolerance.rs patient/Patient.rs',
+      // Of patient scopes it tells whom they are about.
+      patient: 'p',
     });
     expect(fhirAuthorization.expires_in).toBeLessThanOrEqual(60);
     const headers = { authorization: `Bearer ${fhirAuthorization.access_token}` };
@@ -300,8 +312,20 @@ describe('services that fail cost their own cards only', () => {
     return (await outcome(answerCall)).state;
   };
 
+  /** Calls of services of others, and of our own, that were answered. */
+  const answered = async (): Promise<number> => {
+    const { text } = await send('GET', `${server.harness.url}/metrics`);
+    const counts = text.matchAll(/^cds_service_calls_total\{[^}]*outcome="answered"\} (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+
   it('when they are too slow for the budget', async () => {
-    expect((await outcome(() => {})).state).toBe('time-limit');
+    const before = await answered();
+    const asked = outcome(() => {});
+    // Both lists of services, the good service and our own; then the time is over.
+    await expect.poll(answered, { timeout: 50_000 }).toBe(before + 4);
+    server.time.advance(BUDGET);
+    expect((await asked).state).toBe('time-limit');
   });
 
   it('when what they answer is no answer', async () => {
@@ -364,17 +388,56 @@ describe('services that fail cost their own cards only', () => {
     expect(services(answer).find(({ id }) => id === `${ids.bad}/x`)?.problems).toHaveLength(3);
   });
 
+  it('with actions taken out that write to the record of another patient', async () => {
+    const action = (type: string, id: string, patient: string) => ({
+      type,
+      description: 'd',
+      ...(type === 'delete'
+        ? { resourceId: `Observation/${id}` }
+        : { resource: { resourceType: 'Observation', id, subject: { reference: `Patient/${patient}` } } }),
+    });
+    const suggestions = [
+      { label: 'of the patient', actions: [action('create', 'x', 'p')] },
+      { label: 'of another', actions: [action('create', 'x', 'neighbour')] },
+      { label: 'taken from another', actions: [action('update', 'of-neighbour', 'p')] },
+      { label: 'deleted from another', actions: [action('delete', 'of-neighbour', 'p')] },
+    ];
+    const { answer } = await outcome((_request, response) =>
+      json(response, {
+        cards: [card({ suggestions, selectionBehavior: 'any' })],
+        systemActions: [action('update', 'of-neighbour', 'p')],
+      }),
+    );
+    const theirs = answer.json.cards.find(
+      (one: Json) => one.extension['health.vesta.service'] === `${ids.bad}/x`,
+    );
+    expect(theirs.suggestions.map(({ label }: Json) => label)).toEqual(['of the patient']);
+    expect(answer.json.systemActions).toBeUndefined();
+    expect(services(answer).find(({ id }) => id === `${ids.bad}/x`)?.problems).toHaveLength(4);
+  });
+
+  it('and are no failures where they say that data is missing (HTTP Status Codes: 412)', async () => {
+    for (let i = 0; i < 4; i++) {
+      const { state } = await outcome((_request, response) => json(response, {}, 412));
+      expect(state).toBe('missing-data');
+    }
+  });
+
   it('and are left alone for a while after several failures, then tried again', async () => {
     const fails: OtherServer['answer'] = (_request, response) => json(response, {}, 503);
     for (let i = 0; i < 3; i++) expect((await outcome(fails)).state).toBe('failure');
     const before = calls(bad).length;
     expect((await outcome(fails)).state).toBe('circuit-open');
     expect(calls(bad)).toHaveLength(before);
-    await expect
-      .poll(async () => (await outcome((_request, response) => json(response, { cards: [] }))).state, {
-        timeout: 10_000,
-      })
-      .toBe('answered');
+    server.time.advance(PAUSE);
+    // Half open: one call tries, and when it fails the pause begins anew.
+    expect((await outcome(fails)).state).toBe('failure');
+    expect((await outcome(fails)).state).toBe('circuit-open');
+    expect(calls(bad)).toHaveLength(before + 1);
+    server.time.advance(PAUSE);
+    const works: OtherServer['answer'] = (_request, response) => json(response, { cards: [] });
+    expect((await outcome(works)).state).toBe('answered');
+    expect((await outcome(works)).state).toBe('answered');
   });
 
   it('and count in the metrics', async () => {
@@ -440,7 +503,8 @@ describe('feedback (CDS Hooks 2.0, Feedback)', () => {
     post(`${server.harness.url}/cds-hooks/one/${service}/feedback`, body, headers);
 
   it('goes to the service that made the card, with a JWT', async () => {
-    good.answer = (_request, response) => void response.end();
+    // The specification says of no status that it is the one of success.
+    good.answer = (_request, response) => void response.writeHead(204).end();
     expect((await give(`${ids.good}/guidance`)).status).toBe(200);
     const [call] = calls(good);
     expect(call?.path).toBe('/cds-services/guidance/feedback');
@@ -460,6 +524,8 @@ describe('feedback (CDS Hooks 2.0, Feedback)', () => {
     expect((await give('own/none')).status).toBe(404);
     expect((await give('none/guidance')).status).toBe(404);
     expect((await give('%00/guidance')).status).toBe(404);
+    expect((await give(`${ids.good}/%2e%2e`)).status).toBe(404);
+    expect(good.received).toEqual([]);
     expect((await give('own/record-gaps', feedback, {})).status).toBe(401);
     bad.answer = (_request, response) => json(response, {}, 500);
     expect((await give(`${ids.bad}/x`)).status).toBe(502);

@@ -150,6 +150,8 @@ describe('allergy check (order-sign, order-select)', () => {
     expect([await select(['MedicationRequest/rx2']), await select(['MedicationRequest/rx1'])]).toEqual([
       0, 1,
     ]);
+    // A selection that is not among the drafts does not say which of them were selected.
+    expect([await select(['MedicationRequest/none']), await select([])]).toEqual([1, 0]);
   });
 });
 

@@ -6,6 +6,7 @@ import type { AnyAgent } from '../src/agents/agent.ts';
 import type { AccessToken } from '../src/auth/token/access-token.ts';
 import { mintAccessToken } from '../src/auth/token/mint.ts';
 import type { CdsSettings } from '../src/cds/environment.ts';
+import type { Time } from '../src/cds/time.ts';
 import type { AuthService } from '../src/http/auth-service.ts';
 import { newMasterKey } from '../src/security/keys/master-key.ts';
 import { StoredCdsRegistrations } from '../src/storage/cds/registrations.ts';
@@ -19,6 +20,30 @@ import {
   type TestClient,
 } from './harness.ts';
 
+/** Time that passes when a test says so. */
+export class ManualTime implements Time {
+  #now = 0;
+  #limits: { readonly at: number; readonly ends: AbortController }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  limit(milliseconds: number): AbortSignal {
+    const ends = new AbortController();
+    this.#limits.push({ at: this.#now + milliseconds, ends });
+    if (milliseconds <= 0) this.advance(0);
+    return ends.signal;
+  }
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+    const due = this.#limits.filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
+    this.#limits = this.#limits.filter(({ at }) => at > this.#now);
+    for (const { ends } of due) ends.abort();
+  }
+}
+
 /** A server with authorization and the tenants `one` and `two`, for tests of CDS Hooks. */
 export interface CdsServer {
   readonly harness: Harness;
@@ -26,6 +51,8 @@ export interface CdsServer {
   readonly one: TestClient;
   readonly tenants: Readonly<Record<'one' | 'two', Tenant>>;
   readonly registrations: StoredCdsRegistrations;
+  /** What its limits are measured by: it stands still, so that a machine that has much to do changes nothing. */
+  readonly time: ManualTime;
   /** The Authorization header of somebody: by default a service that may do everything. */
   as(
     fields?: Partial<Omit<AccessToken, 'id' | 'issued' | 'expires'>>,
@@ -40,6 +67,7 @@ export async function startCdsServer(
   cds: Partial<CdsSettings> = {},
   agents: readonly AnyAgent[] = [],
 ): Promise<CdsServer> {
+  const time = new ManualTime();
   const harness = await startHarness({
     tenants: ['one', 'two'],
     service: {
@@ -48,7 +76,7 @@ export async function startCdsServer(
         mail: async () => {},
         settings: { allowPrivateAddresses: true },
       },
-      cds,
+      cds: { time, ...cds },
       agents,
     },
   });
@@ -68,6 +96,7 @@ export async function startCdsServer(
     one,
     tenants,
     registrations: new StoredCdsRegistrations(harness.service.connections),
+    time,
     as,
     put: async (...resources) => {
       for (const resource of resources as Json[]) {
@@ -107,7 +136,9 @@ export interface Received {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
+  /** Of JSON; undefined for another body or none. */
   readonly body: Json;
+  readonly text: string;
 }
 
 /** Another party's server: tests say what it answers and look at what it got. */
@@ -128,7 +159,8 @@ export async function startOtherServer(answer: OtherServer['answer']): Promise<O
       method: request.method as string,
       path: request.url as string,
       headers: request.headers,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: /^[{[]/.test(text) ? JSON.parse(text) : undefined,
+      text,
     };
     received.push(one);
     await other.answer(one, response);

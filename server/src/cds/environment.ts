@@ -7,6 +7,7 @@ import type { TenantContext } from '../fhir/tenant-context.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { CdsMetrics } from './metrics.ts';
 import type { CdsRegistry } from './service/service.ts';
+import { REAL_TIME, type Time } from './time.ts';
 
 /** What CDS Hooks needs of the rest of the house. */
 export interface CdsEnvironment {
@@ -44,6 +45,8 @@ export interface CdsSettings {
   readonly breaker: { readonly failures: number; readonly pause: number };
   /** Bytes of a request's body. */
   readonly maxBodyBytes: number;
+  /** What limits are measured by. */
+  readonly time: Time;
 }
 
 export const DEFAULT_CDS_SETTINGS: CdsSettings = {
@@ -51,4 +54,5 @@ export const DEFAULT_CDS_SETTINGS: CdsSettings = {
   budget: 2500,
   breaker: { failures: 3, pause: 30_000 },
   maxBodyBytes: 8_000_000,
+  time: REAL_TIME,
 };

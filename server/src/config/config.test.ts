@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { frameAncestorsOf } from '../security/frame-ancestors.ts';
 import { loadConfig, ROOT } from './config.ts';
 import { OPTIONS, type OptionDefinition, optionsHelp, optionsTable } from './options.ts';
 
@@ -91,6 +92,37 @@ describe('configuration (issue 3, section 1)', () => {
       expect(() => loadConfig({ ...whole, [name]: '' }, file)).toThrow('VESTA_TWILIO_*');
     expect(() => loadConfig({ ...whole, VESTA_TWILIO_AUTH_TOKEN: 'a secret' }, file)).toThrow(
       /^(?!.*a secret)/,
+    );
+  });
+
+  test.each([
+    ['none', []],
+    ['self', ["'self'"]],
+    [
+      'https://EHR.example.org/, https://*.example.com:8443  http://localhost:3000,https://ehr.example.org',
+      ['https://ehr.example.org', 'https://*.example.com:8443', 'http://localhost:3000'],
+    ],
+    ['http://127.0.0.1:*', ['http://127.0.0.1:*']],
+  ])('VESTA_APP_FRAME_ANCESTORS=%s (Content Security Policy 3, 6.4.2)', (text, sources) => {
+    const { appFrameAncestors } = loadConfig({ VESTA_APP_FRAME_ANCESTORS: text }, file);
+    expect(frameAncestorsOf(appFrameAncestors)).toEqual(sources);
+  });
+
+  test.each([
+    ['*', 'neither self nor an origin'],
+    ['https:', 'neither self nor an origin'],
+    ['https://*', 'neither self nor an origin'],
+    ['https://*.org', 'leaves open whose pages'],
+    ['http://ehr.example.org', 'must begin with https://'],
+    ['https://ehr.example.org/apps', 'neither self nor an origin'],
+    ['https://ehr.example.org;script-src', 'neither self nor an origin'],
+    ["'self'", 'neither self nor an origin'],
+    ['https://ehr.example.org:99999', 'neither self nor an origin'],
+    ['none,self', 'none cannot stand beside others'],
+    [',', 'names nobody'],
+  ])('VESTA_APP_FRAME_ANCESTORS=%s is refused at start, and why', (text, why) => {
+    expect(() => loadConfig({ VESTA_APP_FRAME_ANCESTORS: text }, file)).toThrow(
+      new RegExp(`^VESTA_APP_FRAME_ANCESTORS: .*${why}`),
     );
   });
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type TwilioOptions, twilioAccountOf } from '../communication/twilio/account.ts';
+import { frameAncestorsOf } from '../security/frame-ancestors.ts';
 import { trustedProxiesOf } from '../security/settings.ts';
 import { allowed, OPTIONS, type OptionDefinition } from './options.ts';
 
@@ -26,6 +27,8 @@ export interface Config {
   readonly tlsCertificate: string | undefined;
   readonly tlsKey: string | undefined;
   readonly hstsSeconds: number;
+  /** See security/frame-ancestors.ts. */
+  readonly appFrameAncestors: string;
   readonly trustedProxies: string;
   /** Requests a minute in each server process; 0 for no limit. */
   readonly rateAddress: number;
@@ -131,6 +134,11 @@ export function loadConfig(
     trustedProxiesOf({ trustedProxies: values['trustedProxies'] as string });
   } catch (error) {
     throw new ConfigError(`VESTA_TRUSTED_PROXIES: ${(error as Error).message}`);
+  }
+  try {
+    frameAncestorsOf(values['appFrameAncestors'] as string);
+  } catch (error) {
+    throw new ConfigError(`VESTA_APP_FRAME_ANCESTORS: ${(error as Error).message}`);
   }
   return {
     ...(values as unknown as Config),

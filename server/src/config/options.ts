@@ -100,6 +100,14 @@ export const OPTIONS = [
     description: 'bearer token with which monitoring reads /metrics',
   },
   ...TLS_OPTIONS,
+  {
+    key: 'appFrameAncestors',
+    name: 'VESTA_APP_FRAME_ANCESTORS',
+    type: { kind: 'text' },
+    fallback: 'none',
+    description:
+      'whose pages may show the apps below `/apps` in a frame, as EHRs do that launch apps inside their own window: origins such as `https://ehr.example.org` or `https://*.example.org`, `self` or `none`, separated by commas; login and consent are never framed',
+  },
   ...LIMIT_OPTIONS,
   {
     key: 'smtpUrl',

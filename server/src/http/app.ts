@@ -17,6 +17,8 @@ export interface Readiness {
 export interface AppOptions {
   readonly proxies: TrustedProxies;
   readonly hstsSeconds: number;
+  /** Whose pages may frame the apps; none of them for nobody. */
+  readonly appFrameAncestors: readonly string[];
   /** Longest URL in characters. */
   readonly maxUrlLength: number;
   /** The endpoints and pages of authorization, if there is any. */
@@ -37,8 +39,10 @@ export function createApp(
   exposition: () => Promise<string>,
   readiness: Readiness,
   mayReadMetrics: (request: IncomingMessage) => boolean,
-  { proxies, hstsSeconds, maxUrlLength, auth, authLimits, cds, communication, agentsHealth }: AppOptions,
+  options: AppOptions,
 ): express.Express {
+  const { proxies, hstsSeconds, appFrameAncestors, maxUrlLength } = options;
+  const { auth, authLimits, cds, communication, agentsHealth } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -97,7 +101,7 @@ export function createApp(
   }
   app.use(cds);
   app.use(communication);
-  app.use(appsService());
+  app.use(appsService({ frameAncestors: appFrameAncestors }));
 
   app.use((_request, response) => {
     response.status(404).type('text/plain').send('There is nothing here. The API is at /fhir/{tenant}.\n');

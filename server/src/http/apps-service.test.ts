@@ -31,7 +31,7 @@ beforeAll(async () => {
   file('shared/src/index.ts', 'no app');
   const app = express();
   app.disable('etag');
-  app.use(appsService(folder));
+  app.use(appsService({ directory: folder }));
   server = createServer(app).listen(0);
   base = `http://localhost:${(server.address() as AddressInfo).port}`;
 });
@@ -84,6 +84,28 @@ test('scripts are those of the server alone, and nobody may frame the page (Cont
   expect(directives.get('script-src')).toBe("'self'");
   expect(directives.get('frame-ancestors')).toBe("'none'");
   expect(policy).not.toContain('unsafe');
+});
+
+test('those who are named may frame the pages, by the policy alone (Content Security Policy 3, 6.4.2)', async () => {
+  const app = express();
+  app.use((_request, response, next) => {
+    response.set('X-Frame-Options', 'DENY');
+    next();
+  });
+  app.use(appsService({ directory: folder, frameAncestors: ["'self'", 'https://ehr.example.org'] }));
+  const framed = createServer(app).listen(0);
+  try {
+    const { port } = framed.address() as AddressInfo;
+    const answer = await fetch(`http://localhost:${port}/apps/one/visits`);
+    expect(answer.headers.get('content-security-policy')).toContain(
+      "; frame-ancestors 'self' https://ehr.example.org; ",
+    );
+    expect(answer.headers.get('x-frame-options')).toBeNull();
+    const other = await fetch(`http://localhost:${port}/apps/nothing/`);
+    expect(other.headers.get('x-frame-options')).toBe('DENY');
+  } finally {
+    framed.close();
+  }
 });
 
 test('files that are not of the build, hidden ones, and those that are not there are not found', async () => {

@@ -11,25 +11,26 @@ const PRESSABLE_STYLE = "'sha256-38RhXrc7EdReTKsOm23ZPOCUgniTUUcjky8QOOrQx6o='";
 /**
  * Of an app's pages: scripts are files of this server alone, so that what a record says never runs; other servers may be
  * asked, since an app works with whichever SMART server it is launched by.
+ * @param frameAncestors whose pages may show them in a frame
  */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  `style-src 'self' ${PRESSABLE_STYLE}`,
-  "img-src 'self' data: blob:",
-  "font-src 'self'",
-  "media-src 'self' blob:",
-  "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
-  "manifest-src 'self'",
-  "worker-src 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-  "object-src 'none'",
-].join('; ');
+const policyOf = (frameAncestors: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' ${PRESSABLE_STYLE}`,
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "media-src 'self' blob:",
+    "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
+    "manifest-src 'self'",
+    "worker-src 'self'",
+    "form-action 'self'",
+    `frame-ancestors ${frameAncestors.length === 0 ? "'none'" : frameAncestors.join(' ')}`,
+    "base-uri 'none'",
+    "object-src 'none'",
+  ].join('; ');
 
 const HEADERS = {
-  'Content-Security-Policy': POLICY,
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(self), microphone=(self), geolocation=(), payment=(), usb=()',
 } as const;
@@ -40,11 +41,18 @@ const CODINGS = [
   ['gzip', '.gz'],
 ] as const;
 
+export interface AppsOptions {
+  /** With a folder for each app. */
+  readonly directory?: string;
+  /** Whose pages may show an app in a frame: sources of the directive frame-ancestors; none of them for nobody. */
+  readonly frameAncestors?: readonly string[];
+}
+
 /**
  * The apps below `/apps/{name}/`: their files, and their page for each path that is not one (they have paths of their own).
- * @param directory with a folder for each app
  */
-export function appsService(directory: string = APPS): Router {
+export function appsService({ directory = APPS, frameAncestors = [] }: AppsOptions = {}): Router {
+  const policy = policyOf(frameAncestors);
   const router = express.Router();
   router.get('/apps/:name', (request, response, next) => {
     const { name } = request.params;
@@ -67,6 +75,9 @@ export function appsService(directory: string = APPS): Router {
     const path = (request.params.path ?? []) as unknown as readonly string[];
     const file = fileOf(root, path) ?? (isPage(path) ? join(root, 'index.html') : undefined);
     if (file === undefined) return next();
+    response.set({ ...HEADERS, 'Content-Security-Policy': policy });
+    // It knows nobody but this server: where others may, the policy alone says who.
+    if (frameAncestors.length > 0) response.removeHeader('X-Frame-Options');
     send(request, response, root, file, path[0] === 'assets');
   });
   return router;
@@ -90,7 +101,6 @@ function fileOf(root: string, path: readonly string[]): string | undefined {
 }
 
 function send(request: Request, response: Response, root: string, file: string, isAsset: boolean): void {
-  response.set(HEADERS);
   response.vary('Accept-Encoding');
   // Assets are named by what is in them.
   response.set('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { hookServices } from '../agents/runtime/hook-services.ts';
 import type { AgentRuntime } from '../agents/runtime/runtime.ts';
 import { cdsHooksRouter } from '../cds/client/router.ts';
+import { addEnd } from '../cds/endpoint.ts';
 import { type CdsSettings, DEFAULT_CDS_SETTINGS } from '../cds/environment.ts';
 import { cdsMetrics } from '../cds/metrics.ts';
 import { cdsServicesRouter } from '../cds/service/router.ts';
@@ -64,5 +65,6 @@ export function cdsService(options: CdsOptions): CdsService {
   } satisfies Parameters<typeof cdsServicesRouter>[0];
   const router = Router();
   router.use(cdsServicesRouter(environment), cdsHooksRouter(environment));
+  addEnd(router, environment, ['/cds-services', '/cds', '/cds-hooks']);
   return { registry, router };
 }

@@ -177,8 +177,9 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
           if (asked !== undefined) asked.query = query;
         }
         const wanted = query.find(([name]) => name === '_format')?.[1];
-        // What a Binary is served as is for its own content type to say.
-        if (path[0] === 'Binary') format = binaryFormat(wanted, request.headers.accept);
+        // What a Binary or a file of an export is served as is for its own content type to say.
+        if (path[0] === 'Binary' || (path[0] === '_async' && path.length === 3))
+          format = binaryFormat(wanted, request.headers.accept);
         else format = wantedFormat(wanted, request.headers.accept);
         const fhirRequest: FhirRequest = {
           scope,

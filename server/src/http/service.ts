@@ -94,6 +94,8 @@ export interface ServiceSettings {
 export interface ProtectionSettings {
   readonly tls: TlsFiles;
   readonly hstsSeconds: number;
+  /** Whose pages may frame the apps: sources of the directive frame-ancestors; none of them for nobody. */
+  readonly appFrameAncestors: readonly string[];
   readonly proxies: TrustedProxies;
   readonly rates: RateLimits;
 }
@@ -256,7 +258,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
       ? undefined
       : await startAuth(settings.auth, settings.baseUrl, fhir, facts, vault, audit.log, onAuthError);
 
-  const { tls, hstsSeconds = 31_536_000, rates } = settings.protection ?? {};
+  const { tls, hstsSeconds = 31_536_000, appFrameAncestors = [], rates } = settings.protection ?? {};
   const proxies = settings.protection?.proxies ?? trustedProxies('loopback');
   const limiter = rates && new RateLimiter(rates);
   if (limiter !== undefined) watchLimits(metrics.registry, limiter);
@@ -309,6 +311,7 @@ export async function startService(settings: ServiceSettings): Promise<RunningSe
     createApp(fhir, exposition, readiness, metricsAccess(settings.metricsToken, settings.baseUrl), {
       proxies,
       hstsSeconds,
+      appFrameAncestors,
       maxUrlLength: MAX_URL,
       auth: auth?.router,
       cds: cds.router,

@@ -4,6 +4,7 @@ import { fileTransport, smtpTransport } from '../auth/mail/transports.ts';
 import { twilioAccountOf } from '../communication/twilio/account.ts';
 import { checkOpenBinding } from '../config/open-binding.ts';
 import { type WorkerSettings, workerSettings } from '../config/worker-settings.ts';
+import { frameAncestorsOf } from '../security/frame-ancestors.ts';
 import type { MasterKeySource } from '../security/keys/master-key.ts';
 import { existingMasterKeysOf, masterKeysOf, rateLimitsOf, trustedProxiesOf } from '../security/settings.ts';
 import { tlsFiles } from '../security/tls/tls-options.ts';
@@ -58,6 +59,7 @@ export async function startWorker(): Promise<void> {
     protection: {
       ...(tls === undefined ? {} : { tls }),
       hstsSeconds: config.hstsSeconds,
+      appFrameAncestors: frameAncestorsOf(config.appFrameAncestors),
       proxies: trustedProxiesOf(config),
       rates: rateLimitsOf(config),
     },

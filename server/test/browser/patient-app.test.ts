@@ -80,6 +80,7 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
 
     it('dialogs, lists that open and charts have no finding either', async () => {
       await visit(page, 'record/measurements');
+      expect(await page.title()).toBe('Measurements · My record · Vesta');
       await page.getByText('How it has changed').first().click();
       await page.getByRole('img', { name: /^Chart: Heart rate. 3 values/ }).waitFor();
       await page.getByText('Values as a table').first().click();
@@ -97,6 +98,25 @@ describe.skipIf(browser === undefined)('the patient app in Chromium', { timeout:
       await page.getByRole('dialog').waitFor();
       await shoot(page, 'patient', 'dialog');
       expect(await findings(page)).toEqual([]);
+    });
+
+    it('what is chosen is seen where the person has colors of their own (forced colors, WCAG 2.1, 1.4.1)', async () => {
+      await page.emulateMedia({ forcedColors: 'active' });
+      await visit(page, 'settings');
+      const box = page.getByRole('checkbox').first();
+      const mark = page.locator('.choice .mark').first();
+      const styled = (selector: string, property: string) =>
+        page.evaluate(`getComputedStyle(document.querySelector('${selector}')).${property}`);
+      const size = () => styled('.choice .mark', 'fontSize');
+      expect([await box.isChecked(), await size()]).toEqual([true, '16px']);
+      await mark.click();
+      expect([await box.isChecked(), await size()]).toEqual([false, '0px']);
+      await mark.click();
+      await visit(page, 'record/measurements');
+      expect(await styled('.tab[data-selected]', 'borderBlockEndColor')).not.toBe(
+        await styled('.tab:not([data-selected])', 'borderBlockEndColor'),
+      );
+      await page.emulateMedia({ forcedColors: 'none' });
     });
 
     it('the record is downloaded whole, as a Bundle of FHIR', async () => {

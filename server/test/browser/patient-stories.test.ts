@@ -121,6 +121,10 @@ describe.skipIf(browser === undefined)('stories of patients in Chromium', { time
         status: 'cancelled',
         cancelationReason: { text: 'I am away' },
       });
+      // Booked by the agent for her, moved and cancelled by herself.
+      const told = await resources(`Provenance?target=Appointment/${booked.id}&_sort=_lastUpdated`);
+      const people = told.map(({ agent: [{ who, onBehalfOf }] }: Json) => (onBehalfOf ?? who).reference);
+      expect([told.length, new Set(people)]).toEqual([3, new Set([PATIENT])]);
       await expect
         .poll(async () => (await server.api.get(`Appointment/${waiting.json.id}`, server.admin)).json, SOON)
         .toMatchObject({ status: 'booked', start: moved.start });
@@ -225,7 +229,9 @@ describe.skipIf(browser === undefined)('stories of patients in Chromium', { time
       await shoot(page, 'patient', 'story 2');
       const made = (await resources(`Appointment?patient=${CHILD}`)).find(({ id }) => id !== first.id);
       expect(made).toMatchObject({ status: 'booked', comment: 'He is afraid of needles' });
-      // What people do themselves is in the audit log.
+      // What people do themselves has a Provenance that names them, and is in the audit log.
+      const [own] = await resources(`Provenance?target=Appointment/${made.id}`);
+      expect(own.agent).toMatchObject([{ who: { reference: 'RelatedPerson/theo-mother' } }]);
       await expect
         .poll(async () => JSON.stringify(await resources(`AuditEvent?entity=Appointment/${made.id}`)), SOON)
         .toContain('RelatedPerson/theo-mother');

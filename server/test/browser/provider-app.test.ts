@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoredCdsRegistrations } from '../../src/storage/cds/registrations.ts';
-import { json, startOtherServer } from '../cds-support.ts';
+import { json, RXNORM, startOtherServer } from '../cds-support.ts';
 import type { Json } from '../harness.ts';
 import { freePort } from '../server-process.ts';
 import { type SmartServer, startSmartServer } from '../smart-server.ts';
@@ -16,19 +16,24 @@ import {
   shoot,
 } from './app-checks.ts';
 import { inWindow, launchChromium, openWindow } from './chromium.ts';
+import { startOtherEhr } from './other-ehr.ts';
 
 /* Issue 6, section 4 (provider) and stories 3 and 4 of section 5. */
 
 /** For a machine that has much else to do. */
 const LONG = 240_000;
 const browser = await launchChromium();
+const PENICILLIN = { system: RXNORM, code: '7980', display: 'penicillin G' };
 const DOCTOR = 'Practitioner/imogen-tarrow';
 
 describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout: LONG }, () => {
   let server: SmartServer;
 
   beforeAll(async () => {
-    server = await startSmartServer({ data: true });
+    server = await startSmartServer({
+      data: true,
+      appFrameAncestors: ['http://localhost:*', 'http://127.0.0.1:*'],
+    });
     await installApp(server, 'provider');
     await server.account({ login: 'doctor', fhirUser: DOCTOR, name: 'Imogen Tarrow' });
     await server.account({ login: 'nurse', role: 'nurse', fhirUser: 'Practitioner/odalys-finch' });
@@ -65,6 +70,13 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       code: { text: 'Penicillin' },
       patient: { reference: 'Patient/rosa' },
       reaction: [{ manifestation: [{ text: 'Anaphylaxis' }] }],
+    });
+    // Of the hospital's formulary.
+    await server.put({
+      resourceType: 'Medication',
+      id: 'penicillin-g',
+      status: 'active',
+      code: { coding: [PENICILLIN], text: 'Penicillin G' },
     });
     const start = new Date();
     await server.put({
@@ -106,14 +118,74 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
     await found.waitFor();
   }
 
-  /** Writes an order down and asks to sign it. */
-  async function orderAndSign(page: Page, medicine: string): Promise<void> {
-    await page.getByLabel(/^Medicine/).fill(medicine);
+  /** Writes an order down and asks to sign it. @param medicine its name; with `offered`, what is typed to have it offered */
+  async function orderAndSign(page: Page, medicine: string, offered?: string): Promise<void> {
+    const field = page.getByRole('combobox', { name: /^Medicine/ });
+    if (offered === undefined) await field.fill(medicine);
+    else {
+      await field.fill(offered);
+      await page.getByRole('listbox').getByRole('option').first().waitFor();
+      expect(await findings(page)).toEqual([]);
+      await shoot(page, 'provider', 'order-codes');
+      await field.press('ArrowDown');
+      // Announced from the field, which keeps the focus (ARIA 1.2, combobox).
+      const active = await field.getAttribute('aria-activedescendant');
+      expect(await page.locator(`[id="${active}"]`).getAttribute('role')).toBe('option');
+      await field.press('Enter');
+      expect(await field.inputValue()).toBe(medicine);
+    }
     await page.getByLabel(/^How it is taken/).fill('500 mg three times a day');
     await button(page, 'Prepare the order').click();
     await button(page, 'Sign').click();
     await page.waitForSelector('text=Answer what is critical');
   }
+
+  it('in a frame of an EHR of another origin: ends the launch at its server and works, though nothing may be stored for good (SMART App Launch 2.2, EHR launch)', async () => {
+    const party = await startOtherEhr(`${server.url}/apps/provider`);
+    try {
+      await inWindow(browser, { locale: 'en-US' }, async (page) => {
+        // As browsers do that keep from a frame what outlives it.
+        const denied = (owner: string, name: string) =>
+          `Object.defineProperty(${owner}, '${name}', { get() { throw new DOMException('', 'SecurityError'); } });`;
+        await page.addInitScript(
+          `if (self !== top) { ${denied('window', 'localStorage')} ${denied('Navigator.prototype', 'serviceWorker')} }`,
+        );
+        await page.goto(`${party.sameSite}/ehr`);
+        const app = page.frameLocator('iframe');
+        await app.getByRole('heading', { level: 1, name: 'Petra Foreign' }).waitFor();
+        expect(party.tokenRequest()).toMatchObject({ grant_type: 'authorization_code', code: 'one-time' });
+        await app.getByRole('tab', { name: 'Orders' }).click();
+        // This server has no codes, no Medications, and answers no hooks: what is written is the order.
+        await app.getByRole('combobox', { name: /^Medicine/ }).fill('Willow bark');
+        await app.getByText('No code was found').waitFor();
+        await app.getByLabel(/^How it is taken/).fill('as tea');
+        await app.getByRole('button', { name: 'Prepare the order' }).click();
+        await app.getByRole('button', { name: 'Sign', exact: true }).click();
+        await app.getByText('The order is signed.').waitFor();
+        expect(
+          party.orders.map(({ status, medicationCodeableConcept }) => [status, medicationCodeableConcept]),
+        ).toEqual([
+          ['draft', { text: 'Willow bark' }],
+          ['active', { text: 'Willow bark' }],
+        ]);
+        const ownWindow = app.getByRole('link', { name: 'Open in a window of its own' });
+        // A frame that may store nothing at all cannot sign in: the launch goes on in a window.
+        await page.goto(`${party.url}/ehr`);
+        const [opened] = await Promise.all([page.context().waitForEvent('page'), ownWindow.click()]);
+        await opened.getByRole('heading', { level: 1, name: 'Petra Foreign' }).waitFor();
+        // Nor can one at the app's own server, whose pages for signing in are never framed (clickjacking).
+        await page.goto(`${party.sameSite}/ehr?iss=${encodeURIComponent(server.fhir)}`);
+        const login = await fetch(`${server.issuer}/login`);
+        expect(login.headers.get('x-frame-options')).toBe('DENY');
+        expect(login.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+        expect(await ownWindow.getAttribute('href')).toContain(
+          `iss=${encodeURIComponent(server.fhir)}&launch=`,
+        );
+      });
+    } finally {
+      await party.stop();
+    }
+  });
 
   it('story 4: EHR launch opens the chart with cards; a service that is down is shown; an allergy card is taken, another overridden', () =>
     inWindow(browser, { locale: 'en-US' }, async (page) => {
@@ -140,7 +212,8 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       expect((await server.api.get(`MedicationRequest/${draft?.id}`, server.admin)).status).toBe(410);
       expect(await search('MedicationRequest?patient=rosa')).toEqual([]);
 
-      await orderAndSign(page, 'Penicillin G');
+      // Chosen by its code: it is in the order, and guidance on it is the same (R4, Coding.userSelected).
+      await orderAndSign(page, 'Penicillin G', 'peni');
       expect(await button(page, 'Sign all the same').isDisabled()).toBe(true);
       await page
         .getByRole('listitem')
@@ -159,7 +232,14 @@ describe.skipIf(browser === undefined)('the provider app in Chromium', { timeout
       await page.waitForSelector('text=The order is signed.');
       const [order, ...others] = await search('MedicationRequest?patient=rosa');
       expect(others).toEqual([]);
-      expect(order).toMatchObject({ status: 'active', medicationCodeableConcept: { text: 'Penicillin G' } });
+      expect(order).toMatchObject({
+        status: 'active',
+        medicationCodeableConcept: { coding: [{ ...PENICILLIN, userSelected: true }], text: 'Penicillin G' },
+      });
+      // The field that comes back has the focus (WCAG 2.1, 2.4.3).
+      expect(
+        await page.getByRole('combobox', { name: /^Medicine/ }).evaluate((each) => each.matches(':focus')),
+      ).toBe(true);
       // Feedback on both cards has reached the service (CDS Hooks 2.0, Feedback).
       await expect
         .poll(async () => JSON.stringify(await search('Basic?_count=100')))

@@ -5,8 +5,8 @@ import {
   CardList,
   conceptsText,
   dateText,
-  Empty,
   type Encounter,
+  Found,
   Loaded,
   makeLaunch,
   Notice,
@@ -90,11 +90,8 @@ function Patients({ onChoose }: { readonly onChoose: (patient: Patient) => void 
   return (
     <>
       <TextField label={say('search')} type="search" value={text} onChange={setText} />
-      <Loaded
-        query={query}
-        isEmpty={(bundle) => resourcesOf(bundle).length === 0}
-        empty={<Empty>{say('noPatients')}</Empty>}
-      >
+      <Found count={wanted === '' || query.isFetching ? undefined : resourcesOf(query.data).length} />
+      <Loaded query={query} isEmpty={(bundle) => resourcesOf(bundle).length === 0} empty={say('noPatients')}>
         {(bundle) => (
           <CardList label={say('patients')}>
             {resourcesOf<Patient>(bundle).map((patient) => {

@@ -28,6 +28,8 @@ export interface Facility {
 export interface National {
   /** Of the reports: for its states. */
   readonly query: UseQueryResult<Bundle, FhirRequestError>;
+  /** Of the facilities, where they are what is shown. */
+  readonly directory: UseQueryResult<Bundle<Organization>, FhirRequestError>;
   readonly reports: Reports;
   readonly facilities: ReadonlyMap<string, Facility>;
   nameOf(facility: string): string;
@@ -63,7 +65,13 @@ export function useNational(): National {
       }),
     );
   }, [organizations.data, locations.data]);
-  return { query, reports, facilities, nameOf: (facility) => facilities.get(facility)?.name ?? facility };
+  return {
+    query,
+    directory: organizations,
+    reports,
+    facilities,
+    nameOf: (facility) => facilities.get(facility)?.name ?? facility,
+  };
 }
 
 const DEPARTMENTS = ['AMB', 'EMER', 'IMP', 'HH', 'VR'] as const;

@@ -46,10 +46,11 @@ export { keepsSeen, setKeepsSeen } from './offline/seen.ts';
 export { type SessionValue, useSession } from './session/context.tsx';
 export { type Launch, type LaunchContext, launchAddress, makeLaunch } from './session/make-launch.ts';
 export { mayDo } from './session/scopes.ts';
-export { managementPage, type Session } from './session/session.ts';
+export { issuerOf, managementPage, type Session } from './session/session.ts';
 export type { AppSettings } from './session/settings.ts';
 export { type StartOptions, startApp } from './session/start.tsx';
 export { Button, type ButtonLook, type ButtonProps, Buttons, Link, type LinkProps } from './ui/button.tsx';
+export { ComboField, type ComboFieldProps, type SuggestedOption } from './ui/combo-box.tsx';
 export { Dialog, type DialogProps } from './ui/dialog.tsx';
 export {
   Checkbox,
@@ -62,6 +63,7 @@ export {
   TextField,
   type TextFieldProps,
 } from './ui/fields.tsx';
+export { focusFirstError } from './ui/focus.ts';
 export {
   Badge,
   Card,
@@ -78,11 +80,13 @@ export {
   BrokenBoundary,
   Empty,
   ErrorNotice,
+  Found,
   Loaded,
   type LoadedProps,
   Loading,
   Notice,
   type NoticeTone,
+  useErrorText,
 } from './ui/states.tsx';
 export { type TabItem, Tabs, type TabsProps } from './ui/tabs.tsx';
 export { type Tell, useTell } from './ui/toasts.tsx';

@@ -42,7 +42,9 @@ function serviceOf(runtime: AgentRuntime, agent: AnyAgent, wake: HookWake): CdsS
         });
         return checked(agent, output);
       } catch (error) {
-        throw error instanceof FhirError && error.status === 403 ? withoutAccess(agent, error) : error;
+        throw error instanceof FhirError && CLOSED.includes(error.status)
+          ? withoutAccess(agent, error)
+          : error;
       }
     },
   };
@@ -54,6 +56,9 @@ const nobody = ({ tenant }: CdsContext['tenant']): AccessScope => ({
   subject: 'cds-client',
   grants: [],
 });
+
+/** What of the record is not open, or is not there: for who calls the service it is all the same. */
+const CLOSED: readonly number[] = [403, 404, 410];
 
 /** What the agent needs of the record is closed to who has called (CDS Hooks 2.0, HTTP Status Codes: 412). */
 const withoutAccess = (agent: AnyAgent, { message }: FhirError): FhirError =>

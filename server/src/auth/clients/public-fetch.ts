@@ -8,8 +8,8 @@ export interface PublicFetchOptions {
   readonly allowPrivate: boolean;
   /** Whether http is allowed: for tests and development. As {@link allowPrivate} by default. */
   readonly allowHttp?: boolean;
-  /** Longest time for the whole answer, in milliseconds. */
-  readonly timeout: number;
+  /** Longest time for the whole answer, in milliseconds, or what ends it. */
+  readonly timeout: number | AbortSignal;
   /** Most bytes of the body. */
   readonly maxBytes: number;
   /** Of the request, besides Accept. */
@@ -18,6 +18,8 @@ export interface PublicFetchOptions {
   readonly form?: URLSearchParams;
   /** With it the request is a POST of this JSON text. */
   readonly json?: string;
+  /** Whether any status 2xx is a success; by default 200 alone is. */
+  readonly anySuccess?: boolean;
 }
 
 export interface FetchedText {
@@ -27,7 +29,15 @@ export interface FetchedText {
 }
 
 /** Why something was not fetched; the message names no address that was found out. */
-export class FetchError extends Error {}
+export class FetchError extends Error {
+  /** Of an answer that is no success. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /**
  * Fetches a document that a third party has named, without letting them reach into this network: https only, every
@@ -36,7 +46,7 @@ export class FetchError extends Error {}
  * @throws FetchError
  */
 export function fetchPublic(url: string, options: PublicFetchOptions): Promise<FetchedText> {
-  const { allowPrivate, allowHttp = allowPrivate } = options;
+  const { allowPrivate, allowHttp = allowPrivate, timeout } = options;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) return Promise.reject(new FetchError('It is no URL'));
   if (parsed.protocol !== 'https:' && !(allowHttp && parsed.protocol === 'http:')) {
@@ -62,14 +72,15 @@ export function fetchPublic(url: string, options: PublicFetchOptions): Promise<F
       // A connection of its own: one that is kept may have been made by other rules.
       agent: false,
       lookup: allowPrivate ? (systemLookup as LookupFunction) : publicLookup,
-      signal: AbortSignal.timeout(options.timeout),
+      signal: typeof timeout === 'number' ? AbortSignal.timeout(timeout) : timeout,
       maxHeaderSize: 16_384,
     };
     const fail = (reason: string) => reject(new FetchError(reason));
     const request = send(parsed, settings, (response) => {
-      if (response.statusCode !== 200) {
+      const { statusCode = 0 } = response;
+      if (options.anySuccess === true ? statusCode < 200 || statusCode > 299 : statusCode !== 200) {
         response.destroy();
-        fail(`The answer is ${response.statusCode}, not 200`);
+        reject(new FetchError(`The answer is ${statusCode}, not 200`, statusCode));
         return;
       }
       const chunks: Buffer[] = [];

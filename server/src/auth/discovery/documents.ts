@@ -1,6 +1,7 @@
 import type { Tenant } from '../../access/scope.ts';
 import { ASSERTION_ALGORITHMS } from '../clients/assertion.ts';
 import { AUTH_METHODS, GRANT_TYPES } from '../clients/registration.ts';
+import { usCoreScopes } from '../scopes/index.ts';
 import { urlsOf } from '../urls.ts';
 
 /** What the server can do, in the words of SMART App Launch 2.2, "Conformance". */
@@ -40,6 +41,7 @@ const SCOPES = [
   'patient/*.*',
   'user/*.*',
   'system/*.*',
+  ...usCoreScopes(),
 ];
 
 /** Where the endpoints of a tenant's authorization are. */

@@ -11,4 +11,4 @@ export {
   type ResourceScope,
   type ScopeContext,
 } from './scope.ts';
-export { subScopesOf } from './sub-scopes.ts';
+export { subScopesOf, usCoreScopes } from './sub-scopes.ts';

@@ -21,6 +21,45 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** The types of which US Core has profiles. */
+const US_CORE_TYPES = [
+  'AllergyIntolerance',
+  'CarePlan',
+  'CareTeam',
+  'Condition',
+  'Coverage',
+  'Device',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Encounter',
+  'Goal',
+  'Immunization',
+  'Location',
+  'Medication',
+  'MedicationDispense',
+  'MedicationRequest',
+  'Observation',
+  'Organization',
+  'Patient',
+  'Practitioner',
+  'PractitionerRole',
+  'Procedure',
+  'Provenance',
+  'QuestionnaireResponse',
+  'RelatedPerson',
+  'ServiceRequest',
+  'Specimen',
+];
+
+/** The scopes that US Core 7 and later have a server name in `scopes_supported` ("Additional US Core Requirements"). */
+export function usCoreScopes(): string[] {
+  const granular = Object.entries(CATEGORIES).flatMap(([type, categories]) =>
+    categories.map((category) => `${type}.rs?category=${category}`),
+  );
+  const parts = [...US_CORE_TYPES.map((type) => `${type}.rs`), ...granular];
+  return ['patient', 'user', 'system'].flatMap((level) => parts.map((part) => `${level}/${part}`));
+}
+
 /**
  * The granular scopes that a person may choose in place of one for a whole type: those of US Core, with the permissions
  * of the scope. Empty where there are none or the scope is granular itself; for `*` those of each type that has some.

@@ -4,6 +4,7 @@ import type { AccessToken } from '../../auth/token/access-token.ts';
 import { InternalClient, type InternalClientOptions } from '../../fhir/internal-client.ts';
 import { FhirError } from '../../fhir/outcome.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
+import { isObject } from '../../json/objects.ts';
 import type { JsonObject } from '../../json/types.ts';
 import type { StoredCdsRegistrations } from '../../storage/cds/registrations.ts';
 import type { CdsEnvironment } from '../environment.ts';
@@ -15,9 +16,11 @@ import { callService, TimeLimitError, tokensOf, withinTime } from '../service/ca
 import { fillPrefetch, type PrefetchSource } from '../service/prefetch.ts';
 import { tenantSource } from '../service/sources.ts';
 import { OWN } from '../terms.ts';
+import type { Time } from '../time.ts';
 import { fhirAuthorizationOf } from './authorization.ts';
 import { type HookAnswer, mergeAnswers, type ServiceAnswer, type ServiceReport } from './merge.ts';
 import { type ProviderClient, UnavailableError } from './provider-client.ts';
+import { withinPatient } from './within-patient.ts';
 
 /** A hook that an app of a person has triggered. */
 export interface HookQuestion {
@@ -44,7 +47,7 @@ export async function askServices(
   question: HookQuestion,
 ): Promise<HookAnswer> {
   const { registry, settings } = environment;
-  const ends = performance.now() + settings.budget;
+  const ends = settings.time.now() + settings.budget;
   const asker = new Asker(environment, providers, question, ends);
   const own = registry
     .list()
@@ -57,6 +60,7 @@ export async function askServices(
           source: asker.ownSource,
           user: asker.user,
           now: asker.now,
+          time: settings.time,
           timeLeft,
         }),
       ),
@@ -131,7 +135,19 @@ class Asker {
     await this.#record(provider, service, prefetch);
     // The service is not to blame for time that it did not have.
     if (this.#timeLeft() <= 0) throw new TimeLimitError();
-    return await this.#providers.call(tenant, provider, service, request, this.#timeLeft());
+    const response = await this.#providers.call(tenant, provider, service, request, this.#timeLeft());
+    return await withinPatient(response, this.request.context, (reference) => this.#isOfPatient(reference));
+  }
+
+  /** Whether a stored resource is in the record of the patient, as far as the user may see it. */
+  async #isOfPatient(reference: string): Promise<boolean> {
+    const [type = '', id = ''] = reference.split('/');
+    try {
+      return isObject(await this.#patientSource({ kind: 'read', type, id }));
+    } catch (error) {
+      if (error instanceof FhirError && error.status < 500) return false;
+      throw error;
+    }
   }
 
   /** Before anything is sent: whose data goes to whom (45 CFR 164.528 has patients ask for it). */
@@ -191,7 +207,7 @@ class Asker {
     };
     try {
       const timeLeft = this.#timeLeft();
-      const { problems, ...response } = await withinTime(work(timeLeft), timeLeft);
+      const { problems, ...response } = await withinTime(work(timeLeft), this.#time.limit(timeLeft));
       return { report: done(undefined, problems), response };
     } catch (error) {
       const reason = this.#timeLeft() <= 0 ? 'time-limit' : reasonOf(error);
@@ -206,8 +222,12 @@ class Asker {
     }
   }
 
+  get #time(): Time {
+    return this.#environment.settings.time;
+  }
+
   #timeLeft(): number {
-    return Math.max(0, this.#ends - performance.now());
+    return Math.max(0, this.#ends - this.#time.now());
   }
 }
 

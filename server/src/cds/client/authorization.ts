@@ -44,5 +44,5 @@ export async function fhirAuthorizationOf(
     { ...person, clientId: subject, actor: { clientId: subject }, scopes: scope, patient },
     seconds,
   );
-  return { access_token: jwt, token_type: 'Bearer', expires_in: seconds, scope, subject };
+  return { access_token: jwt, token_type: 'Bearer', expires_in: seconds, scope, subject, patient };
 }

@@ -1,5 +1,5 @@
 import type { Tenant } from '../../access/scope.ts';
-import { FetchError, fetchPublic } from '../../auth/clients/public-fetch.ts';
+import { FetchError, fetchPublic, type PublicFetchOptions } from '../../auth/clients/public-fetch.ts';
 import { Lru } from '../../collections/lru.ts';
 import { FhirError } from '../../fhir/outcome.ts';
 import { parseJson } from '../../json/parse.ts';
@@ -8,13 +8,14 @@ import { parseDiscovery } from '../hooks/discovery.ts';
 import { type CheckedResponse, parseResponse } from '../hooks/response.ts';
 import type { CdsFeedback, CdsRequest, CdsServiceDescription } from '../hooks/types.ts';
 import type { CdsProviderRegistration } from '../registrations.ts';
+import type { Time } from '../time.ts';
 import type { Breakers } from './breaker.ts';
 
 /** A provider or service that cannot be had at the moment. */
 export class UnavailableError extends Error {
-  readonly reason: 'circuit-open' | 'failure';
+  readonly reason: 'circuit-open' | 'failure' | 'missing-data';
 
-  constructor(reason: 'circuit-open' | 'failure', message: string) {
+  constructor(reason: UnavailableError['reason'], message: string) {
     super(message);
     this.reason = reason;
   }
@@ -22,10 +23,16 @@ export class UnavailableError extends Error {
 
 export interface ProviderClientOptions {
   readonly allowPrivate: boolean;
+  readonly time: Time;
   readonly breakers: Breakers;
   /** The JWT of a call; undefined where the server has no keys. @param audience the URL that is called */
   sign(tenant: Tenant, audience: string | string[]): Promise<string | undefined>;
 }
+
+type SendOptions = Pick<PublicFetchOptions, 'json' | 'anySuccess'> & {
+  /** `aud` of the JWT; the URL by default. */
+  readonly audience?: string | string[];
+};
 
 /** How long what a provider says of its services is used, in milliseconds. */
 const DISCOVERED = 300_000;
@@ -98,8 +105,12 @@ export class ProviderClient {
     const service = urlOf(provider, id);
     const url = `${service}/feedback`;
     try {
-      // The specification leaves open which of the two URLs is meant.
-      await this.#send(tenant, provider, url, FEEDBACK_TIME, JSON.stringify({ feedback }), [url, service]);
+      await this.#send(tenant, provider, url, FEEDBACK_TIME, {
+        json: JSON.stringify({ feedback }),
+        // The specification leaves open which of the two URLs is meant, and what a service answers.
+        audience: [url, service],
+        anySuccess: true,
+      });
     } catch (error) {
       throw error instanceof FetchError ? new UnavailableError('failure', error.message) : error;
     }
@@ -123,6 +134,11 @@ export class ProviderClient {
         breakers.undecided(key);
         throw error;
       }
+      // CDS Hooks 2.0, HTTP Status Codes: the service works, and cannot do without data that it has not got.
+      if (error instanceof FetchError && error.status === 412) {
+        breakers.succeeded(key);
+        throw new UnavailableError('missing-data', error.message);
+      }
       breakers.failed(key);
       throw new UnavailableError('failure', error.message);
     }
@@ -135,7 +151,7 @@ export class ProviderClient {
     timeout: number,
     json?: string,
   ): Promise<JsonValue> {
-    return parseJson(await this.#send(tenant, provider, url, timeout, json));
+    return parseJson(await this.#send(tenant, provider, url, timeout, json === undefined ? {} : { json }));
   }
 
   async #send(
@@ -143,16 +159,15 @@ export class ProviderClient {
     { privateNetwork }: CdsProviderRegistration,
     url: string,
     timeout: number,
-    json?: string,
-    audience: string | string[] = url,
+    { audience = url, ...options }: SendOptions,
   ): Promise<string> {
     const jwt = await this.#options.sign(tenant, audience);
     const { text } = await fetchPublic(url, {
       allowPrivate: this.#options.allowPrivate || privateNetwork === true,
-      timeout: Math.max(1, Math.ceil(timeout)),
+      timeout: this.#options.time.limit(timeout),
       maxBytes: MAX_BYTES,
       ...(jwt === undefined ? {} : { headers: { Authorization: `Bearer ${jwt}` } }),
-      ...(json === undefined ? {} : { json }),
+      ...options,
     });
     return text;
   }
@@ -160,3 +175,6 @@ export class ProviderClient {
 
 const urlOf = ({ url }: CdsProviderRegistration, id: string): string =>
   `${url}/cds-services/${encodeURIComponent(id)}`;
+
+/** Whether an id is a part of a URL's path: dots alone lead elsewhere. */
+export const isServiceId = (id: string): boolean => !/^\.{0,2}$/.test(id);

@@ -14,13 +14,14 @@ import type { CdsEnvironment } from '../environment.ts';
 import { checkContext } from '../hooks/context.ts';
 import { parseFeedback } from '../hooks/feedback.ts';
 import { Fields, fault } from '../hooks/fields.ts';
+import { instanceOf } from '../hooks/request.ts';
 import { HOOKS, type Hook } from '../hooks/types.ts';
 import { isProviderId } from '../registrations.ts';
 import { storeFeedback } from '../service/feedback-store.ts';
 import { OWN } from '../terms.ts';
 import { askServices } from './ask.ts';
 import { Breakers } from './breaker.ts';
-import { ProviderClient, UnavailableError } from './provider-client.ts';
+import { isServiceId, ProviderClient, UnavailableError } from './provider-client.ts';
 import { signCall } from './sign.ts';
 
 /** The user of a request. */
@@ -39,7 +40,8 @@ export function cdsHooksRouter(environment: CdsEnvironment): Router {
   const registrations = new StoredCdsRegistrations(fhir.services.connections);
   const providers = new ProviderClient({
     allowPrivate: settings.allowPrivateAddresses,
-    breakers: new Breakers(settings.breaker),
+    time: settings.time,
+    breakers: new Breakers(settings.breaker, () => settings.time.now()),
     sign: async (tenant, audience) => auth && (await signCall(auth.keys, baseUrl, tenant, audience)),
   });
   const router = Router();
@@ -66,7 +68,7 @@ export function cdsHooksRouter(environment: CdsEnvironment): Router {
     await checkUser(environment, tenant, caller.scope, context);
     return await askServices(environment, providers, registrations, {
       hook,
-      hookInstance: fields.optionalText('hookInstance', 64) ?? randomUUID(),
+      hookInstance: instanceOf(fields) ?? randomUUID(),
       context,
       tenant,
       client,
@@ -86,7 +88,8 @@ export function cdsHooksRouter(environment: CdsEnvironment): Router {
       await storeFeedback(fhir, call.context, id, author, feedback);
       return {};
     }
-    const provider = isProviderId(owner) ? await registrations.findProvider(tenant, owner) : undefined;
+    const provider =
+      isProviderId(owner) && isServiceId(id) ? await registrations.findProvider(tenant, owner) : undefined;
     if (provider === undefined) throw missing();
     try {
       await providers.sendFeedback(tenant, provider, id, feedback);

@@ -49,7 +49,7 @@ const CONTEXTS: Readonly<Record<Hook, HookContext>> = {
 /**
  * Checks the context of a hook by the definitions of the CDS Hooks Library (patient-view 1.0, order-select 1.0,
  * order-sign 1.0, appointment-book 1.0, encounter-start 1.0, encounter-discharge 1.0). Other fields are left alone.
- * @returns the context
+ * @returns the context without fields that are null, which say nothing and are not to be handed on
  * @throws FhirError 400 that names the field, such as `context.patientId`
  */
 export function checkContext(hook: Hook, value: JsonValue | undefined): JsonObject {
@@ -63,7 +63,7 @@ export function checkContext(hook: Hook, value: JsonValue | undefined): JsonObje
   const id = encounter === 'required' ? fields.text('encounterId') : fields.optionalText('encounterId');
   if (id !== undefined && !ID.test(id)) throw fault('context.encounterId', 'must be the id of an Encounter');
   check?.(fields);
-  return value as JsonObject;
+  return Object.fromEntries(Object.entries(value as JsonObject).filter(([, one]) => one !== null));
 }
 
 /** A Bundle of resources that need not be stored yet. */

@@ -1,11 +1,10 @@
 import type { JsonValue } from '../../json/types.ts';
+import { isInstant } from '../../validation/dates.ts';
 import { Fields, fault } from './fields.ts';
 import { codingOf } from './response.ts';
 import type { CdsFeedback } from './types.ts';
 
 const MOST = 100;
-/** An ISO instant with its zone. */
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
  * Reads the body of a call of a feedback endpoint (CDS Hooks 2.0, Feedback).
@@ -19,7 +18,7 @@ export function parseFeedback(value: JsonValue | undefined): CdsFeedback[] {
     const card = fields.text('card', 255);
     const outcome = fields.oneOf('outcome', ['accepted', 'overridden']);
     const outcomeTimestamp = fields.text('outcomeTimestamp');
-    if (!INSTANT.test(outcomeTimestamp) || Number.isNaN(Date.parse(outcomeTimestamp)))
+    if (!isInstant(outcomeTimestamp))
       throw fault(fields.at('outcomeTimestamp'), 'must be an instant such as 2020-12-11T00:00:00Z');
     const accepted = fields
       .optionalList('acceptedSuggestions', MOST)
@@ -32,16 +31,20 @@ export function parseFeedback(value: JsonValue | undefined): CdsFeedback[] {
       outcome,
       outcomeTimestamp,
       ...(outcome === 'accepted' && accepted !== undefined ? { acceptedSuggestions: accepted } : {}),
-      ...(reason === undefined ? {} : { overrideReason: overrideReasonOf(reason) }),
+      ...(reason === undefined ? {} : overrideReasonOf(reason)),
     };
   });
 }
 
-function overrideReasonOf(fields: Fields): NonNullable<CdsFeedback['overrideReason']> {
+/** Without reason and comment it says nothing, and empty elements are not to be handed on. */
+function overrideReasonOf(fields: Fields): Pick<CdsFeedback, 'overrideReason'> {
   const reason = fields.optionalObject('reason');
   const userComment = fields.optionalText('userComment');
+  if (reason === undefined && userComment === undefined) return {};
   return {
-    ...(reason === undefined ? {} : { reason: codingOf(reason) }),
-    ...(userComment === undefined ? {} : { userComment }),
+    overrideReason: {
+      ...(reason === undefined ? {} : { reason: codingOf(reason) }),
+      ...(userComment === undefined ? {} : { userComment }),
+    },
   };
 }

@@ -95,10 +95,10 @@ export class Fields {
     return value;
   }
 
-  /** `extension`: an object that is handed on as it is. */
+  /** `extension`: an object that is handed on as it is; empty ones are not to be sent (Null and empty JSON elements). */
   extension(): { extension?: JsonObject } {
     const value = this.raw('extension');
-    return isObject(value) ? { extension: value } : {};
+    return isObject(value) && Object.keys(value).length > 0 ? { extension: value } : {};
   }
 }
 

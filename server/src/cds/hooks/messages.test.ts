@@ -45,6 +45,8 @@ describe('requests (CDS Hooks 2.0, HTTP Request; CDS Hooks Library)', () => {
   it('takes the smallest context of each hook', () => {
     for (const hook of Object.keys(CONTEXTS) as Hook[]) {
       expect(parseRequest(request(hook), hook).context).toEqual(CONTEXTS[hook]);
+      const withNull = request(hook, hook.startsWith('encounter') ? { other: null } : { encounterId: null });
+      expect(parseRequest(withNull, hook).context).toEqual(CONTEXTS[hook]);
     }
   });
 
@@ -186,6 +188,12 @@ describe('responses (CDS Hooks 2.0, CDS Service Response)', () => {
       { ...card, suggestions: [{ label: 'x' }], selectionBehavior: 'all' },
       { ...card, overrideReasons: [{ system: 's', code: 'c' }] },
       { ...card, suggestions: [{ label: 'x', actions: [{ type: 'delete' }] }], selectionBehavior: 'any' },
+      // What is updated has an id.
+      {
+        ...card,
+        suggestions: [{ label: 'x', actions: [{ type: 'update', resource: { resourceType: 'Basic' } }] }],
+        selectionBehavior: 'any',
+      },
       'card',
     ]) {
       const { cards, problems } = parseResponse({ cards: [wrong, card] }, 'me');
@@ -202,6 +210,66 @@ describe('responses (CDS Hooks 2.0, CDS Service Response)', () => {
     expect(parseResponse({ cards: [{ ...card, links }] }, 'me').cards[0]?.links).toEqual([
       { label: 'b', url: 'https://a.example', type: 'absolute' },
     ]);
+  });
+
+  it('shortens a summary of 140 characters or more, which stands whole in the detail', () => {
+    const of = (summary: string) =>
+      parseResponse({ cards: [{ ...card, summary, detail: 'd' }] }, 'me').cards[0];
+    expect(of('a'.repeat(139))).toEqual({ ...card, summary: 'a'.repeat(139), detail: 'd' });
+    const long = `${'a'.repeat(139)} *<b>`;
+    expect(of(long)?.summary).toHaveLength(139);
+    expect(of(long)?.detail).toBe(`${'a'.repeat(139)} \\*&lt;b\\>\n\nd`);
+  });
+
+  it('lets no HTML through, also where the service has escaped it already', () => {
+    const detail = '<b> \\<b> \\\\<b>';
+    expect(parseResponse({ cards: [{ ...card, detail }] }, 'me').cards[0]?.detail).toBe(
+      '&lt;b> &lt;b> \\\\&lt;b>',
+    );
+  });
+
+  it('leaves out what is empty, and describes actions that nothing is said of (Null and empty JSON elements)', () => {
+    const empty = { uuid: '', detail: '', links: [], overrideReasons: [], extension: {}, suggestions: [] };
+    expect(parseResponse({ cards: [{ ...card, ...empty }], systemActions: [] }, 'me')).toEqual({
+      cards: [card],
+      problems: [],
+    });
+    const { cards, systemActions } = parseResponse(
+      {
+        cards: [
+          {
+            ...card,
+            suggestions: [
+              { label: 'x', uuid: '', actions: [] },
+              { label: 'y', actions: [{ type: 'delete', resourceId: 'Basic/1' }] },
+            ],
+            selectionBehavior: 'any',
+          },
+        ],
+        systemActions: [{ type: 'update', resource: { resourceType: 'Basic', id: '1' } }],
+      },
+      'me',
+    );
+    expect(cards[0]?.suggestions).toEqual([
+      { label: 'x' },
+      { label: 'y', actions: [{ type: 'delete', description: 'y', resourceId: 'Basic/1' }] },
+    ]);
+    expect(systemActions?.[0]?.description).toBe('update Basic');
+  });
+
+  it('uses the most urgent of more cards than anybody reads, and none of too many system actions', () => {
+    const cards = Array.from({ length: 60 }, (_, index) => ({
+      ...card,
+      summary: `${index}`,
+      indicator: index === 59 ? 'critical' : 'info',
+    }));
+    const action = { type: 'delete', resourceId: 'Basic/1' };
+    const found = parseResponse({ cards, systemActions: Array.from({ length: 51 }, () => action) }, 'me');
+    expect(found.cards).toHaveLength(50);
+    expect(found.cards.at(-1)?.indicator).toBe('critical');
+    expect(found.systemActions).toBeUndefined();
+    expect(found.problems).toHaveLength(2);
+    expect(parseResponse({ cards: Array.from({ length: 1000 }, () => 1) }, 'me').problems).toHaveLength(21);
   });
 
   it('refuses what has no cards', () => {
@@ -225,8 +293,11 @@ describe('discovery and feedback (CDS Hooks 2.0)', () => {
       [{ outcome: 'accepted' }, 'feedback[0].acceptedSuggestions'],
       [{ outcome: 'accepted', acceptedSuggestions: [{}] }, 'feedback[0].acceptedSuggestions[0].id'],
       [{ outcomeTimestamp: 'yesterday' }, 'feedback[0].outcomeTimestamp'],
+      [{ outcomeTimestamp: '2026-02-30T00:00:00Z' }, 'feedback[0].outcomeTimestamp'],
       [{ overrideReason: { reason: { code: 'x' } } }, 'feedback[0].overrideReason.reason.system'],
     ];
+    // Empty elements are not handed on.
+    expect(parseFeedback({ feedback: [{ ...good, overrideReason: {} }] })).toEqual([good]);
     for (const [more, at] of cases)
       expect(refusedAt(() => parseFeedback({ feedback: [{ ...good, ...more }] }))).toBe(at);
     expect(refusedAt(() => parseFeedback({ feedback: [] }))).toBe('feedback');

@@ -15,8 +15,8 @@ export function parseRequest(value: JsonValue | undefined, hook: Hook): CdsReque
   const fields = new Fields(value, '');
   const called = fields.text('hook');
   if (called !== hook) throw fault('hook', `must be ${hook}, which this service is for`);
-  const hookInstance = fields.text('hookInstance');
-  if (!UUID.test(hookInstance)) throw fault('hookInstance', 'must be a UUID');
+  const hookInstance = instanceOf(fields);
+  if (hookInstance === undefined) throw fault('hookInstance', 'is missing', 'required');
   const authorization = fields.optionalObject('fhirAuthorization');
   const fhirServer = fields.optionalUrl('fhirServer');
   if (authorization !== undefined && fhirServer === undefined)
@@ -31,6 +31,13 @@ export function parseRequest(value: JsonValue | undefined, hook: Hook): CdsReque
     ...(prefetch === undefined ? {} : { prefetch }),
     ...fields.extension(),
   };
+}
+
+/** The hookInstance of a message, undefined where there is none. @throws FhirError 400 when it is no UUID */
+export function instanceOf(fields: Fields): string | undefined {
+  const value = fields.optionalText('hookInstance');
+  if (value !== undefined && !UUID.test(value)) throw fault('hookInstance', 'must be a UUID');
+  return value;
 }
 
 function authorizationOf(fields: Fields): FhirAuthorization {
@@ -54,11 +61,12 @@ function authorizationOf(fields: Fields): FhirAuthorization {
 
 /** An OperationOutcome tells that the data could not be had: the key is as good as missing. */
 function prefetchOf(value: JsonValue | undefined): Prefetch {
-  const prefetch: Record<string, Resource | null> = {};
-  for (const [key, one] of isObject(value) ? Object.entries(value) : []) {
-    if (one === null) prefetch[key] = null;
-    else if (!isResource(one)) throw fault(`prefetch.${key}`, 'must be a resource or null', 'structure');
-    else if (one.resourceType !== 'OperationOutcome') prefetch[key] = one;
-  }
-  return prefetch;
+  const given = isObject(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    given.flatMap(([key, one]): [string, Resource | null][] => {
+      if (one === null) return [[key, null]];
+      if (!isResource(one)) throw fault(`prefetch.${key}`, 'must be a resource or null', 'structure');
+      return one.resourceType === 'OperationOutcome' ? [] : [[key, one]];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
-import { isObject, isResource } from '../../json/objects.ts';
-import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { isObject, isResource, objectsOf } from '../../json/objects.ts';
+import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { bundleResources } from './context.ts';
 import type { Prefetch } from './types.ts';
 
@@ -63,12 +63,9 @@ function alternative(expression: string, source: TokenSource): string[] {
   if (root === null) throw new TemplateError(`{{${expression}}} is no prefetch token`);
   const start: JsonValue | undefined = root[1] === undefined ? source.context : source.prefetched?.[root[1]];
   let found: JsonValue[] = start === undefined || start === null ? [] : [start];
-  const known = [
-    ...bundlesOf(source.context),
-    ...(source.prefetched ? Object.values(source.prefetched) : []),
-  ];
-  for (const step of stepsOf(expression, root[0].length))
-    found = found.flatMap((one) => walk(one, step, known));
+  const steps = stepsOf(expression, root[0].length);
+  const known = steps.some(({ kind }) => kind === 'resolve') ? resourcesOf(source) : new Map();
+  for (const step of steps) found = found.flatMap((one) => walk(one, step, known));
   return found.flatMap((one) =>
     typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean' ? [String(one)] : [],
   );
@@ -88,7 +85,7 @@ function stepsOf(expression: string, from: number): Step[] {
   return steps;
 }
 
-function walk(value: JsonValue, step: Step, known: readonly (JsonValue | undefined)[]): JsonValue[] {
+function walk(value: JsonValue, step: Step, known: ReadonlyMap<string, Resource>): JsonValue[] {
   if (Array.isArray(value)) return value.flatMap((one) => walk(one, step, known));
   if (step.kind === 'resolve') return resolved(value, known);
   if (!isObject(value)) return [];
@@ -104,27 +101,34 @@ function walk(value: JsonValue, step: Step, known: readonly (JsonValue | undefin
 }
 
 /** What a reference points to: a resource that is at hand, or else what is known of it, its type and id. */
-function resolved(value: JsonValue, known: readonly (JsonValue | undefined)[]): JsonValue[] {
+function resolved(value: JsonValue, known: ReadonlyMap<string, Resource>): JsonValue[] {
   const reference = isObject(value) ? value['reference'] : value;
   if (typeof reference !== 'string') return [];
   const literal = /(?:^|\/)([A-Z][A-Za-z]{1,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[^/]+)?$/.exec(
     reference,
   );
-  for (const bundle of known) {
-    if (!isObject(bundle)) continue;
-    for (const entry of Array.isArray(bundle['entry']) ? bundle['entry'] : []) {
-      if (!isObject(entry) || !isResource(entry['resource'])) continue;
-      const { resource } = entry;
-      if (entry['fullUrl'] === reference) return [resource];
-      if (literal !== null && resource.resourceType === literal[1] && resource['id'] === literal[2])
-        return [resource];
-    }
-  }
+  const resource =
+    known.get(reference) ?? (literal === null ? undefined : known.get(`${literal[1]}/${literal[2]}`));
+  if (resource !== undefined) return [resource];
   return literal === null ? [] : [{ resourceType: literal[1] as string, id: literal[2] as string }];
 }
 
-const bundlesOf = (context: JsonObject): JsonValue[] =>
-  Object.values(context).filter((one) => isResource(one) && one.resourceType === 'Bundle');
+/** The resources in the Bundles that are at hand, by what references say: a fullUrl, or `Type/id`. The first of each counts. */
+function resourcesOf({ context, prefetched = {} }: TokenSource): ReadonlyMap<string, Resource> {
+  const found = new Map<string, Resource>();
+  const add = (key: JsonValue | undefined, resource: Resource) => {
+    if (typeof key === 'string' && !found.has(key)) found.set(key, resource);
+  };
+  const bundles = Object.values(context).filter((one) => isResource(one) && one.resourceType === 'Bundle');
+  for (const bundle of [...bundles, ...Object.values(prefetched)]) {
+    for (const { fullUrl, resource } of isObject(bundle) ? objectsOf(bundle['entry']) : []) {
+      if (!isResource(resource)) continue;
+      add(fullUrl, resource);
+      if (typeof resource['id'] === 'string') add(`${resource.resourceType}/${resource['id']}`, resource);
+    }
+  }
+  return found;
+}
 
 function userIds(type: UserType, { context, user }: TokenSource): string[] {
   const given = user?.[type];

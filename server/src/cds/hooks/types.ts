@@ -23,6 +23,8 @@ export interface FhirAuthorization {
   readonly scope: string;
   /** Client id of the CDS service at the authorization server of the EHR. */
   readonly subject: string;
+  /** Id of the one patient whom patient scopes are about. */
+  readonly patient?: string;
 }
 
 /** CDS Hooks 2.0, Calling a CDS Service. */

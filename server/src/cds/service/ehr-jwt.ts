@@ -1,11 +1,15 @@
 import * as jose from 'jose';
 import type { Tenant } from '../../access/scope.ts';
-import { ASSERTION_ALGORITHMS } from '../../auth/clients/assertion.ts';
 import { type JwkSets, keysOf } from '../../auth/clients/jwk-sets.ts';
 import { FetchError } from '../../auth/clients/public-fetch.ts';
 import { FhirError } from '../../fhir/outcome.ts';
 import type { CdsClientRegistration } from '../registrations.ts';
 
+/**
+ * Algorithms that are trusted, those first that CDS Hooks 2.0 recommends (JWT Signing Algorithm). The public sandbox signs
+ * with ES256, and many libraries with RS256 unless they are told otherwise.
+ */
+const ALGORITHMS = ['ES384', 'RS384', 'ES256', 'RS256'];
 /** How far ahead `exp` may lie, in seconds. */
 const LONGEST = 300;
 /** What clocks may differ by, in seconds. */
@@ -54,8 +58,8 @@ function bearerJwt(authorization: string | undefined): string | undefined {
 }
 
 /**
- * Makes what checks JWTs of EHRs (CDS Hooks 2.0, Trusting CDS Clients): ES384 or RS384, by a key of the issuer that the
- * tenant has registered; for the URL that is called and nothing else; young; used once.
+ * Makes what checks JWTs of EHRs (CDS Hooks 2.0, Trusting CDS Clients): signed by a key of the issuer that the tenant has
+ * registered; for the URL that is called and nothing else; young; used once.
  * The verifier throws FhirError 401 for any other.
  */
 export function ehrVerifier(options: EhrJwtOptions): EhrVerifier {
@@ -65,8 +69,8 @@ export function ehrVerifier(options: EhrJwtOptions): EhrVerifier {
     if (jwt === undefined)
       throw refused('A JWT of the CDS client is needed as bearer token', authorization === undefined);
     const { header, claimed } = decoded(jwt);
-    if (!(ASSERTION_ALGORITHMS as readonly unknown[]).includes(header.alg))
-      throw refused(`alg of the JWT must be ${ASSERTION_ALGORITHMS.join(' or ')}`);
+    if (header.alg === undefined || !ALGORITHMS.includes(header.alg))
+      throw refused(`alg of the JWT must be one of ${ALGORITHMS.join(', ')}`);
     if (header.typ?.toUpperCase() !== 'JWT') throw refused('typ of the JWT must be JWT');
     if (typeof header.kid !== 'string') throw refused('The JWT has no kid');
     const issuer = issuerOf(claimed);
@@ -111,7 +115,7 @@ async function verified(
   for (const key of await candidates(header, client, sets)) {
     try {
       const { payload } = await jose.jwtVerify(jwt, key, {
-        algorithms: [...ASSERTION_ALGORITHMS],
+        algorithms: ALGORITHMS,
         clockTolerance: TOLERANCE,
         currentDate: new Date(now),
       });

@@ -4,6 +4,8 @@ import type { FhirServer } from '../../fhir/fhir-server.ts';
 import { InternalClient } from '../../fhir/internal-client.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
+import { PRIMITIVES } from '../../validation/primitives.ts';
+import { fault } from '../hooks/fields.ts';
 import type { CdsFeedback } from '../hooks/types.ts';
 import { BASIC_KINDS, FEEDBACK_EXTENSION, FEEDBACK_IDENTIFIER, FEEDBACK_KIND } from '../terms.ts';
 
@@ -18,6 +20,7 @@ export interface FeedbackAuthor {
 /**
  * Keeps feedback about the cards of a service as Basic resources of the tenant, one for each item: R4 has no resource for
  * it, and GuidanceResponse tells what was answered, not what became of it. The same item is kept once.
+ * @throws FhirError 400 that names the field of what a resource cannot hold; then nothing is kept
  */
 export async function storeFeedback(
   fhir: FhirServer,
@@ -26,11 +29,33 @@ export async function storeFeedback(
   author: FeedbackAuthor,
   feedback: readonly CdsFeedback[],
 ): Promise<void> {
+  for (const [index, item] of feedback.entries()) assertStorable(item, `feedback[${index}]`);
   const client = new InternalClient(fhir, context, feedbackScope(context.tenant));
   for (const item of feedback) {
     const resource = feedbackResource(service, author, item);
     const { value } = (resource['identifier'] as JsonObject[])[0] as { value: string };
     await client.create(resource, `identifier=${FEEDBACK_IDENTIFIER}|${value}`);
+  }
+}
+
+/** Texts of CDS Hooks are any strings; those of FHIR have their forms. */
+function assertStorable({ card, acceptedSuggestions = [], overrideReason }: CdsFeedback, at: string): void {
+  const { reason, userComment } = overrideReason ?? {};
+  const texts: [at: string, type: string, text: string | undefined][] = [
+    ['card', 'string', card],
+    ...acceptedSuggestions.map(({ id }, index): [string, string, string] => [
+      `acceptedSuggestions[${index}].id`,
+      'string',
+      id,
+    ]),
+    ['overrideReason.reason.code', 'code', reason?.code],
+    ['overrideReason.reason.system', 'uri', reason?.system],
+    ['overrideReason.reason.display', 'string', reason?.display],
+    ['overrideReason.userComment', 'string', userComment],
+  ];
+  for (const [name, type, text] of texts) {
+    const problem = text === undefined ? undefined : PRIMITIVES.get(type)?.(text);
+    if (problem !== undefined) throw fault(`${at}.${name}`, problem);
   }
 }
 

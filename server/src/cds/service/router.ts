@@ -20,6 +20,12 @@ import type { PrefetchSource } from './prefetch.ts';
 import type { CdsService } from './service.ts';
 import { ehrSource, tenantSource } from './sources.ts';
 
+/**
+ * The part of a service's time that the EHR's FHIR server has: what has not come by then cannot be had, which is 412
+ * (CDS Hooks 2.0, HTTP Status Codes), and not a service that is too slow.
+ */
+const FETCHING = 0.75;
+
 /** Where the services of a tenant are; the second for clients that put `/cds-services` after a base URL by themselves. */
 const MOUNTS = ['/cds-services/:tenant', '/cds/:tenant/cds-services'] as const;
 
@@ -100,13 +106,14 @@ async function answer(
   request: CdsRequest,
 ): Promise<object> {
   const { metrics, log, now = () => new Date() } = environment;
+  const { time } = environment.settings;
   const { context } = call;
   const started = performance.now();
   const ended = (outcome: CallOutcome) => metrics.observe(service.id, outcome, performance.now() - started);
   try {
     const caller = await callerScope(environment, call, request);
     const source = sourceOf(environment, call, service, client, request, caller);
-    const response = await callService(service, request, { tenant: context, caller, source, now });
+    const response = await callService(service, request, { tenant: context, caller, source, now, time });
     ended('answered');
     return response;
   } catch (error) {
@@ -159,6 +166,6 @@ function sourceOf(
     fhirServer,
     accessToken: fhirAuthorization?.access_token,
     allowPrivate: settings.allowPrivateAddresses || client?.privateNetwork === true,
-    timeout: service.timeout,
+    limit: settings.time.limit(service.timeout * FETCHING),
   });
 }

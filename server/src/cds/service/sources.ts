@@ -44,18 +44,18 @@ export interface EhrSource {
   readonly fhirServer: string;
   readonly accessToken: string | undefined;
   readonly allowPrivate: boolean;
-  /** Milliseconds for one answer. */
-  readonly timeout: number;
+  /** Ends all that is fetched. */
+  readonly limit: AbortSignal;
 }
 
 const MAX_BYTES = 10_000_000;
 
 /** Prefetches from the FHIR server of the EHR that calls (CDS Hooks 2.0, FHIR Resource Access). */
-export function ehrSource({ fhirServer, accessToken, allowPrivate, timeout }: EhrSource): PrefetchSource {
+export function ehrSource({ fhirServer, accessToken, allowPrivate, limit }: EhrSource): PrefetchSource {
   const get = async (url: string): Promise<JsonValue> => {
     const { text } = await fetchPublic(url, {
       allowPrivate,
-      timeout,
+      timeout: limit,
       maxBytes: MAX_BYTES,
       headers: {
         Accept: 'application/fhir+json',
@@ -98,7 +98,7 @@ async function wholeSearch(
   let url: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const bundle = await page(url);
-    if (!isResource(bundle) || bundle.resourceType !== 'Bundle') return undefined;
+    if (!isResource(bundle) || bundle.resourceType !== 'Bundle' || hasErrors(bundle)) return undefined;
     entry.push(...objectsOf(bundle['entry']));
     if (entry.length > MAX_RESOURCES) return undefined;
     url = nextOf(bundle);
@@ -114,7 +114,18 @@ const bundleOf = (entry: JsonObject[]): Resource => ({
   entry,
 });
 
-function nextOf(bundle: JsonObject): string | undefined {
+/** Whether a Bundle of a search tells of an error (R4 search.html#errors): then it is not all that there is. */
+export function hasErrors(bundle: JsonObject): boolean {
+  return objectsOf(bundle['entry']).some(
+    ({ resource }) =>
+      isResource(resource) &&
+      resource.resourceType === 'OperationOutcome' &&
+      objectsOf(resource['issue']).some(({ severity }) => severity === 'error' || severity === 'fatal'),
+  );
+}
+
+/** Where the next page of a search is. */
+export function nextOf(bundle: JsonObject): string | undefined {
   const url = objectsOf(bundle['link']).find(({ relation }) => relation === 'next')?.['url'];
   return typeof url === 'string' ? url : undefined;
 }

@@ -69,28 +69,87 @@ export interface Relation {
  * @returns the closest relation; undefined where there is none
  */
 export function relationOf(allergen: Substance, medicine: Substance): Relation | undefined {
-  const code = allergen.codings.find((one) => medicine.codings.includes(one));
+  const [reactsTo, holds] = [knownOf(allergen), knownOf(medicine)];
+  const code = allergen.codings.find((one) => holds.codes.has(one));
   if (code !== undefined) return { by: 'code', what: code };
-  const names = allergen.names.flatMap(substanceNames);
-  for (const name of names) {
-    if (medicine.names.some((text) => containsWords(text, name))) return { by: 'name', what: name };
-  }
-  const isMember = (members: readonly string[], texts: readonly string[]): string | undefined =>
-    members.find((member) => texts.some((text) => containsWords(text, member)));
-  for (const drugClass of DRUG_CLASSES) {
-    if (isMember(drugClass.members, medicine.names) === undefined) continue;
+  for (const name of reactsTo.names) if (holds.has(name)) return { by: 'name', what: name };
+  for (const drugClass of holds.classes) {
     const { title } = drugClass;
     if (
-      drugClass.codings.some((one) => allergen.codings.includes(one)) ||
-      names.some((name) => drugClass.names.includes(className(name)))
+      drugClass.codings.some((one) => reactsTo.codes.has(one)) ||
+      reactsTo.classNames.some((name) => drugClass.names.includes(name))
     )
       return { by: 'class', what: title, drugClass };
-    if (drugClass.crossReactive && isMember(drugClass.members, allergen.names) !== undefined)
+    if (drugClass.crossReactive && reactsTo.firstOf(drugClass.members) !== undefined)
       return { by: 'same-class', what: title, drugClass };
   }
-  const sharing = SIDE_CHAINS.find((chain) => isMember(chain, medicine.names) !== undefined);
-  const other = sharing && isMember(sharing, allergen.names);
+  const other = holds.sideChain && reactsTo.firstOf(holds.sideChain);
   return other === undefined ? undefined : { by: 'side-chain', what: other };
+}
+
+/** What comparing needs of a substance. It is worked out once: each is compared with many. */
+class Known {
+  readonly codes: ReadonlySet<string>;
+  /** The names of substances in its names. */
+  readonly names: readonly string[];
+  readonly #texts: readonly string[];
+  readonly #firsts = new Map<readonly string[], string | undefined>();
+  #classNames: readonly string[] | undefined;
+  #classes: readonly DrugClass[] | undefined;
+  #sideChain: readonly string[] | undefined | null = null;
+
+  constructor({ codings, names }: Substance) {
+    this.codes = new Set(codings);
+    this.names = names.flatMap(substanceNames);
+    this.#texts = names.map((name) => ` ${words(folded(name)).join(' ')} `);
+  }
+
+  /** Whether words stand in a name one after the other. @param name folded, with single spaces */
+  has(name: string): boolean {
+    const wanted = ` ${name} `;
+    return this.#texts.some((text) => text.includes(wanted));
+  }
+
+  /** The first of some names that is among them. */
+  firstOf(members: readonly string[]): string | undefined {
+    if (!this.#firsts.has(members)) {
+      this.#firsts.set(
+        members,
+        members.find((member) => this.has(member)),
+      );
+    }
+    return this.#firsts.get(members);
+  }
+
+  /** The names, as classes are called. */
+  get classNames(): readonly string[] {
+    this.#classNames ??= this.names.map(className);
+    return this.#classNames;
+  }
+
+  /** The classes that a medicine is of. */
+  get classes(): readonly DrugClass[] {
+    this.#classes ??= DRUG_CLASSES.filter(({ members }) => this.firstOf(members) !== undefined);
+    return this.#classes;
+  }
+
+  /** The medicines that a medicine has its side chain in common with. */
+  get sideChain(): readonly string[] | undefined {
+    if (this.#sideChain === null)
+      this.#sideChain = SIDE_CHAINS.find((chain) => this.firstOf(chain) !== undefined);
+    return this.#sideChain;
+  }
+}
+
+const KNOWN = new WeakMap<Substance, Known>();
+
+function knownOf(substance: Substance): Known {
+  let known = KNOWN.get(substance);
+  if (known === undefined) {
+    known = new Known(substance);
+    KNOWN.set(substance, known);
+  }
+  return known;
 }
 
 /** The name of a class without words that say that it is one, in the singular. */
@@ -116,11 +175,6 @@ export function substanceNames(text: string): string[] {
     .split(/\s*[/;,+]\s*|\s+and\s+|\s+or\s+/)
     .map((part) => words(part.replace(WORDING, ' ')).join(' '))
     .filter((name) => name.length >= SHORTEST && /[\p{L}]/u.test(name));
-}
-
-/** Whether words stand in a text one after the other. @param name folded, with single spaces */
-function containsWords(text: string, name: string): boolean {
-  return ` ${words(folded(text)).join(' ')} `.includes(` ${name} `);
 }
 
 const folded = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { fhirError } from '../../fhir/outcome.ts';
 import { objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import { bundleResources } from '../hooks/context.ts';
+import { plain, summary } from '../hooks/text.ts';
 import type { CdsCard, CdsLink, Hook, Indicator } from '../hooks/types.ts';
 import { overrideReasons } from '../override-reasons.ts';
 import type { CdsService } from '../service/service.ts';
@@ -14,9 +16,10 @@ import {
   saysNone,
   substancesOf,
 } from './allergies.ts';
-import { hasCode, namesOf, plain, summary, textOf } from './codeable.ts';
+import { hasCode, namesOf, shortName, textOf } from './codeable.ts';
 import { atcUrl, PRACTICE_PARAMETER } from './drug-classes.ts';
-import { draftsOf, medicationsOf, medicineOf } from './medicines.ts';
+import { cardsOf, type Find, MOST_FOUND, Turns } from './many.ts';
+import { draftsOf, isUnresolved, medicationsOf, medicineOf } from './medicines.ts';
 
 /** The rule that orders of medicines are checked against the list of allergies before they are completed. */
 const SOURCE = {
@@ -53,34 +56,66 @@ function allergyCheck(id: string, hook: Hook, when: string): CdsService {
         'Medication?_id={{context.draftOrders.entry.resource.ofType(MedicationRequest).medication.resolve().ofType(Medication).id}}',
     },
     usageRequirements: 'Needs the AllergyIntolerances of the patient, by prefetch or by fhirAuthorization.',
+    // Medications may also be in the order, or among the drafts.
+    optional: [MEDICATIONS],
     timeout: 2000,
-    run: async ({ context }, { prefetch }) => {
+    run: async ({ context }, { prefetch, signal }) => {
       const allergies = bundleResources(prefetch[ALLERGIES]).filter(
         (one) => one.resourceType === 'AllergyIntolerance' && isInForce(one) && !saysNone(one),
       );
       if (allergies.length === 0) return { cards: [] };
       const medications = medicationsOf(context['draftOrders'], prefetch[MEDICATIONS]);
-      const cards = draftsOf(context).flatMap((draft) => {
-        const medicine = medicineOf(draft, medications);
-        const found = allergies.flatMap((allergy) => {
-          const relation = conflictOf(allergy, medicine);
-          return relation === undefined ? [] : [cardOf(draft, medicine, allergy, relation)];
-        });
-        return found.length === 0 && medicine.every(({ names }) => names.length === 0)
-          ? [uncheckedCard(draft)]
-          : found;
-      });
-      return { cards };
+      const drafts = draftsOf(context);
+      if (!Object.hasOwn(prefetch, MEDICATIONS) && drafts.some((one) => isUnresolved(one, medications))) {
+        const problem = `prefetch.${MEDICATIONS}, the Medications that orders refer to, is not in the request and cannot be fetched`;
+        throw fhirError(412, 'incomplete', problem, `prefetch.${MEDICATIONS}`);
+      }
+      const found = await conflicts(drafts, allergies, medications, signal);
+      return { cards: cardsOf(found, moreCard) };
     },
   };
 }
 
-/** The closest of the relations of what the patient reacts to with the medicine and its ingredients. */
-function conflictOf(allergy: Resource, medicine: readonly Substance[]): Relation | undefined {
-  const relations = substancesOf(allergy).flatMap((allergen) =>
-    medicine.flatMap((substance) => relationOf(allergen, substance) ?? []),
-  );
-  return CLOSEST_FIRST.map((by) => relations.find((one) => one.by === by)).find((one) => one !== undefined);
+/** The allergies that speak against each draft; of a draft that cannot be checked, that. */
+async function conflicts(
+  drafts: readonly Resource[],
+  allergies: readonly Resource[],
+  medications: ReadonlyMap<string, Resource>,
+  signal: AbortSignal,
+): Promise<Find[]> {
+  const turns = new Turns(signal);
+  const allergens = allergies.map((allergy) => ({ allergy, substances: substancesOf(allergy) }));
+  const found: Find[] = [];
+  for (const draft of drafts) {
+    const medicine = medicineOf(draft, medications);
+    const before = found.length;
+    for (const { allergy, substances } of allergens) {
+      let closest: Relation | undefined;
+      for (const allergen of substances) {
+        for (const substance of medicine) {
+          const pause = turns.due();
+          if (pause !== undefined) await pause;
+          closest = closer(closest, relationOf(allergen, substance));
+        }
+      }
+      if (closest === undefined) continue;
+      const relation = closest;
+      found.push({
+        indicator: indicatorOf(allergy, relation),
+        card: () => cardOf(draft, medicine, allergy, relation),
+      });
+      if (found.length > MOST_FOUND) return found;
+    }
+    if (found.length === before && medicine.every(({ names }) => names.length === 0))
+      found.push({ indicator: 'warning', card: () => uncheckedCard(draft) });
+  }
+  return found;
+}
+
+/** Of two relations with the same medicine that which tells more. */
+function closer(one: Relation | undefined, other: Relation | undefined): Relation | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return CLOSEST_FIRST.indexOf(other.by) < CLOSEST_FIRST.indexOf(one.by) ? other : one;
 }
 
 const CLOSEST_FIRST: readonly Relation['by'][] = ['code', 'name', 'class', 'same-class', 'side-chain'];
@@ -128,6 +163,13 @@ function cardOf(
   };
 }
 
+const moreCard = (): CdsCard => ({
+  uuid: randomUUID(),
+  summary: 'There are more conflicts of orders with allergies on record than are shown',
+  indicator: 'warning',
+  source: SOURCE,
+});
+
 /** Nothing is known of the medicine but a code: that nothing was found does not say that there is nothing. */
 const uncheckedCard = (draft: Resource): CdsCard => ({
   uuid: randomUUID(),
@@ -173,6 +215,9 @@ const REASON: Readonly<Record<Relation['by'], (what: string) => string>> = {
     `It has the same side chain (R1) as ${what}; who reacts to one may react to the other.`,
 };
 
+/** Reactions that a card names. */
+const MOST_REACTIONS = 20;
+
 function detailOf(allergy: Resource, allergen: string, name: string, { by, what }: Relation): string {
   const reactions = objectsOf(allergy['reaction']).flatMap(({ manifestation }) =>
     objectsOf(manifestation).flatMap((one) => namesOf(one)[0] ?? []),
@@ -180,10 +225,14 @@ function detailOf(allergy: Resource, allergen: string, name: string, { by, what 
   const facts = [
     `**${plain(name)}** was compared with **${plain(allergen)}**, which the record lists.`,
     REASON[by](plain(what)),
-    ...(reactions.length === 0 ? [] : [`Reactions: ${[...new Set(reactions)].map(plain).join(', ')}.`]),
-    ...(typeof allergy['criticality'] === 'string' ? [`Criticality: ${plain(allergy['criticality'])}.`] : []),
+    ...(reactions.length === 0
+      ? []
+      : [`Reactions: ${[...new Set(reactions)].slice(0, MOST_REACTIONS).map(plain).join(', ')}.`]),
+    ...(typeof allergy['criticality'] === 'string'
+      ? [`Criticality: ${plain(shortName(allergy['criticality']))}.`]
+      : []),
     ...(hasCode(allergy['verificationStatus'], ['unconfirmed']) ? ['It is not confirmed.'] : []),
-    `Source: AllergyIntolerance/${plain(textOf(allergy, 'id') ?? '')}.`,
+    `Source: AllergyIntolerance/${plain(shortName(textOf(allergy, 'id') ?? ''))}.`,
   ];
   return facts.join('\n\n');
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '../../json/types.ts';
 import { bundleResources } from '../hooks/context.ts';
+import { plain } from '../hooks/text.ts';
 import type { CdsCard } from '../hooks/types.ts';
 import type { CdsService } from '../service/service.ts';
-import { namesOf, plain, textOf } from './codeable.ts';
+import { namesOf, shortName, textOf } from './codeable.ts';
+import { cardsOf, type Find, MOST_FOUND, Turns } from './many.ts';
 
 const SOURCE = {
   label: 'Vesta: appointment conflicts (HL7 FHIR R4, Appointment)',
@@ -21,26 +23,47 @@ export const appointmentConflict: CdsService = {
   description: 'Compares the times of new appointments with those that the patient has already.',
   prefetch: { booked: `Appointment?patient={{context.patientId}}&status=${TAKEN}` },
   timeout: 2000,
-  run: async ({ context }, { prefetch }) => {
-    const proposed = bundleResources(context['appointments']);
-    const booked = bundleResources(prefetch['booked']).filter(
-      ({ resourceType }) => resourceType === 'Appointment',
+  run: async ({ context }, { prefetch, signal }) => {
+    const proposed = timed(bundleResources(context['appointments']));
+    const booked = timed(
+      bundleResources(prefetch['booked']).filter(({ resourceType }) => resourceType === 'Appointment'),
     );
-    const cards = proposed.flatMap((one, index) =>
-      [...booked, ...proposed.slice(0, index)]
-        .filter((other) => overlap(one, other))
-        .map((other) => cardOf(one, other)),
-    );
-    return { cards };
+    const turns = new Turns(signal);
+    const found: Find[] = [];
+    for (const [index, one] of proposed.entries()) {
+      for (const others of [booked, proposed.slice(0, index)]) {
+        for (const other of others) {
+          const pause = turns.due();
+          if (pause !== undefined) await pause;
+          if (!overlap(one, other)) continue;
+          found.push({ indicator: 'warning', card: () => cardOf(one.appointment, other.appointment) });
+          if (found.length > MOST_FOUND) return { cards: cardsOf(found, moreCard) };
+        }
+      }
+    }
+    return { cards: cardsOf(found, moreCard) };
   },
 };
 
+interface Timed {
+  readonly appointment: Resource;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The appointments that have a time. */
+const timed = (appointments: readonly Resource[]): Timed[] =>
+  appointments.flatMap((appointment) => {
+    const period = periodOf(appointment);
+    return period === undefined ? [] : [{ appointment, ...period }];
+  });
+
 /** Whether two different Appointments share a moment; what ends when the other begins does not. */
-function overlap(one: Resource, other: Resource): boolean {
+function overlap(a: Timed, b: Timed): boolean {
   // An appointment that is moved is in the record at its old time.
-  if (one['id'] !== undefined && one['id'] === other['id']) return false;
-  const [a, b] = [periodOf(one), periodOf(other)];
-  return a !== undefined && b !== undefined && a.start < b.end && b.start < a.end;
+  const id = a.appointment['id'];
+  if (id !== undefined && id === b.appointment['id']) return false;
+  return a.start < b.end && b.start < a.end;
 }
 
 /** Epoch milliseconds; undefined where no time is set. */
@@ -53,6 +76,13 @@ function periodOf(appointment: Resource): { start: number; end: number } | undef
       : Date.parse(textOf(appointment, 'end') ?? '');
   return Number.isNaN(start) || Number.isNaN(end) || end <= start ? undefined : { start, end };
 }
+
+const moreCard = (): CdsCard => ({
+  uuid: randomUUID(),
+  summary: 'The patient has more appointments at the same times than are shown',
+  indicator: 'warning',
+  source: SOURCE,
+});
 
 function cardOf(one: Resource, other: Resource): CdsCard {
   const what = nameOf(other);
@@ -87,11 +117,11 @@ function cardOf(one: Resource, other: Resource): CdsCard {
 function nameOf(appointment: Resource): string {
   const services = appointment['serviceType'];
   const first = Array.isArray(services) ? namesOf(services[0])[0] : undefined;
-  return (
+  return shortName(
     first ??
-    textOf(appointment, 'description') ??
-    namesOf(appointment['appointmentType'])[0] ??
-    'an appointment'
+      textOf(appointment, 'description') ??
+      namesOf(appointment['appointmentType'])[0] ??
+      'an appointment',
   );
 }
 

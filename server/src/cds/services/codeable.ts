@@ -10,12 +10,20 @@ export function codingsOf(concept: JsonValue | undefined): string[] {
     : [];
 }
 
+/** Names of a concept that are looked at, and characters of each: what is longer is no name. */
+const MOST_NAMES = 100;
+const LONGEST = 500;
+
 /** What a CodeableConcept is called: its text and its codings' displays, each once. */
 export function namesOf(concept: JsonValue | undefined): string[] {
   if (!isObject(concept)) return [];
   const all = [concept['text'], ...objectsOf(concept['coding']).map(({ display }) => display)];
-  return [...new Set(all.filter((one): one is string => typeof one === 'string' && one.trim() !== ''))];
+  const names = all.filter((one): one is string => typeof one === 'string' && one.trim() !== '');
+  return [...new Set(names)].slice(0, MOST_NAMES).map(shortName);
 }
+
+/** A text as a name. */
+export const shortName = (text: string): string => text.slice(0, LONGEST);
 
 /** Whether a CodeableConcept has one of these codes, whatever the system. */
 export function hasCode(concept: JsonValue | undefined, codes: readonly string[]): boolean {
@@ -29,15 +37,4 @@ export function hasCode(concept: JsonValue | undefined, codes: readonly string[]
 export function textOf(object: JsonObject, name: string): string | undefined {
   const value = object[name];
   return typeof value === 'string' ? value : undefined;
-}
-
-/** A text within the length that the summary of a card may have (CDS Hooks 2.0: less than 140 characters). */
-export function summary(text: string): string {
-  const characters = [...text];
-  return characters.length < 140 ? text : `${characters.slice(0, 138).join('')}…`;
-}
-
-/** A text as it stands in Markdown: nothing in it is markup. */
-export function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+!|<>~&-]/g, '\\$&');
 }

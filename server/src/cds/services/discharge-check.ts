@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import { bundleResources, contextText } from '../hooks/context.ts';
+import { plain, summary } from '../hooks/text.ts';
 import type { CdsCard, CdsRequest, CdsSource, CdsSuggestion, Prefetch } from '../hooks/types.ts';
 import type { CdsService } from '../service/service.ts';
-import { codingsOf, hasCode, namesOf, plain, summary, textOf } from './codeable.ts';
+import { codingsOf, hasCode, namesOf, textOf } from './codeable.ts';
 
 /** What has to be settled before somebody goes home: appointments, results that are still out, and medicines. */
 const SOURCE: CdsSource = {
@@ -171,7 +172,9 @@ function duplicateCards(prefetch: Prefetch): CdsCard[] {
       codingsOf(one['medicationCodeableConcept'])[0] ??
       (isObject(reference) ? textOf(reference, 'reference') : undefined) ??
       medicineOf(one).toLowerCase();
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
   }
   const twice = [...groups.values()].filter(({ length }) => length > 1);
   if (twice.length === 0) return [];

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { objectsOf } from '../../json/objects.ts';
 import type { Resource } from '../../json/types.ts';
 import { bundleResources } from '../hooks/context.ts';
+import { plain, summary } from '../hooks/text.ts';
 import type { CdsCard, CdsSource, Prefetch } from '../hooks/types.ts';
 import type { CdsService } from '../service/service.ts';
 import { allergyName, isInForce, saysNone } from './allergies.ts';
-import { hasCode, namesOf, plain, summary, textOf } from './codeable.ts';
+import { hasCode, namesOf, textOf } from './codeable.ts';
 import { ISOLATION_GUIDELINE, isolationOf } from './isolation.ts';
 
 const FLAGS: CdsSource = { label: 'HL7 FHIR R4, Flag', url: 'http://hl7.org/fhir/R4/flag.html' };

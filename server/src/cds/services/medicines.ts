@@ -2,16 +2,26 @@ import { isObject, isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { bundleResources } from '../hooks/context.ts';
 import { type Substance, substanceOf } from './allergies.ts';
-import { codingsOf, namesOf, textOf } from './codeable.ts';
+import { codingsOf, namesOf, shortName, textOf } from './codeable.ts';
 
-/** The drafted medicines of `context.draftOrders`; of order-select those that were selected. */
+/**
+ * The drafted medicines of `context.draftOrders`; of order-select those that were selected. Where a selection is not among
+ * the drafts, nobody can say which were: then all are.
+ */
 export function draftsOf(context: JsonObject): Resource[] {
+  const drafts = bundleResources(context['draftOrders']);
+  const referenceOf = (one: Resource) => `${one.resourceType}/${textOf(one, 'id')}`;
+  const known = new Set(drafts.map(referenceOf));
   const { selections } = context;
-  return bundleResources(context['draftOrders']).filter(
+  const selected = Array.isArray(selections)
+    ? selections.filter((one) => typeof one === 'string')
+    : undefined;
+  const all = selected === undefined || !selected.every((one) => known.has(one));
+  return drafts.filter(
     (one) =>
       one.resourceType === 'MedicationRequest' &&
       one['doNotPerform'] !== true &&
-      (!Array.isArray(selections) || selections.includes(`MedicationRequest/${textOf(one, 'id')}`)),
+      (all || selected.includes(referenceOf(one))),
   );
 }
 
@@ -38,12 +48,19 @@ export function medicineOf(draft: Resource, medications: ReadonlyMap<string, Res
   const display = textOf(reference, 'display');
   const code = {
     codings: codingsOf(medication?.['code']),
-    names: [...namesOf(medication?.['code']), ...(display === undefined ? [] : [display])],
+    names: [...namesOf(medication?.['code']), ...(display === undefined ? [] : [shortName(display)])],
   };
   const ingredients = objectsOf(medication?.['ingredient']).flatMap(
     ({ itemCodeableConcept }) => substanceOf(itemCodeableConcept) ?? [],
   );
   return [code, ...ingredients];
+}
+
+/** Whether an order is for a Medication that is neither within it nor among these. */
+export function isUnresolved(draft: Resource, medications: ReadonlyMap<string, Resource>): boolean {
+  const medicine = draft['medicationReference'];
+  const reference = isObject(medicine) ? textOf(medicine, 'reference') : undefined;
+  return reference !== undefined && referred(draft, reference, medications) === undefined;
 }
 
 function referred(

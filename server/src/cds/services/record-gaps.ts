@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { bundleResources } from '../hooks/context.ts';
+import { plain } from '../hooks/text.ts';
 import type { CdsCard, Indicator } from '../hooks/types.ts';
 import type { CdsService } from '../service/service.ts';
 import { allergyName, isInForce, NO_KNOWN_ALLERGY_AT_ALL, saysNone } from './allergies.ts';
-import { hasCode, plain } from './codeable.ts';
+import { hasCode } from './codeable.ts';
 
 const SOURCE = {
   label: 'Vesta: gaps in the record (HL7 FHIR R4, AllergyIntolerance)',

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { influenzaCards } from '../demo/influenza.ts';
 import { parseResponse } from '../hooks/response.ts';
-import type { Hook } from '../hooks/types.ts';
+import type { Hook, Prefetch } from '../hooks/types.ts';
+import type { CdsService } from '../service/service.ts';
 import { BUILT_IN_SERVICES } from './index.ts';
 
 /** Elements that the rules look at, with whatever in them. */
@@ -118,12 +119,70 @@ describe('the rules', () => {
             );
             const checked = parseResponse(JSON.parse(JSON.stringify(answer)), 'x');
             expect(checked.problems).toEqual([]);
-            for (const { summary } of checked.cards) expect([...summary].length).toBeLessThan(140);
+            for (const { summary } of answer.cards) expect([...summary].length).toBeLessThan(140);
           },
         ),
         { numRuns: 100 },
       );
     }
+  });
+
+  /** What a service says of many things. */
+  const run = (
+    id: string,
+    context: JsonObject,
+    prefetch: Prefetch,
+    signal = new AbortController().signal,
+  ) => {
+    const service = BUILT_IN_SERVICES.find((one) => one.id === id) as CdsService;
+    const request = { hook: service.hook, hookInstance: 'x', context };
+    const now = () => new Date('2026-03-01T00:00:00Z');
+    return service.run(request, { prefetch, caller: undefined, tenant: undefined as never, now, signal });
+  };
+  const many = (count: number, make: (index: number) => JsonObject): Resource => ({
+    resourceType: 'Bundle',
+    entry: Array.from({ length: count }, (_, index) => ({ resource: make(index) })),
+  });
+  const order = (index: number): JsonObject => ({
+    resourceType: 'MedicationRequest',
+    id: `${index}`,
+    medicationCodeableConcept: { text: `Amoxicillin ${index}` },
+  });
+  const allergy = (text: string, criticality: string): JsonObject => ({
+    resourceType: 'AllergyIntolerance',
+    type: 'intolerance',
+    criticality,
+    code: { text },
+  });
+
+  it('give others their turn while they compare much, and end when their time is over', async () => {
+    const ends = new AbortController();
+    const allergies = many(3000, (index) => allergy(`Peanut ${index}`, 'low'));
+    const running = run('allergy-check', { draftOrders: many(1000, order) }, { allergies }, ends.signal);
+    setImmediate(() => ends.abort(new Error('over')));
+    await expect(running).rejects.toThrow('over');
+  });
+
+  it('show as many cards as anybody reads, the most urgent, and say that there are more', async () => {
+    const allergies = many(2, (index) => allergy('Penicillin', index === 0 ? 'low' : 'high'));
+    const { cards } = await run('allergy-check', { draftOrders: many(40, order) }, { allergies });
+    expect(cards).toHaveLength(50);
+    expect(cards.filter(({ indicator }) => indicator === 'critical')).toHaveLength(40);
+    expect(cards.at(-1)?.summary).toMatch(/more conflicts/);
+    const same = (index: number): JsonObject => ({
+      resourceType: 'Appointment',
+      id: `${index}`,
+      start: '2026-01-01T09:00:00Z',
+      end: '2026-01-01T10:00:00Z',
+    });
+    const found = await run('appointment-conflict', { appointments: many(1000, same) }, { booked: null });
+    expect(found.cards).toHaveLength(50);
+    expect(found.cards.at(-1)?.summary).toMatch(/more appointments/);
+  });
+
+  it('are not slowed down by names that are none', async () => {
+    const allergies = many(1, () => allergy('('.repeat(1_000_000), 'low'));
+    expect(await run('allergy-check', { draftOrders: many(1, order) }, { allergies })).toEqual({ cards: [] });
   });
 
   it('so does the service of the demo', () => {

@@ -13,7 +13,7 @@ export const en = {
   open: 'Open',
   openOf: 'Open {app}',
   opened: '{app} is open in another window.',
-  blocked: 'The browser has not let {app} open. Allow pop-ups for this page, or use the link.',
+  blocked: 'The browser has not let {app} open. Allow pop-ups for this page.',
   failed: '{app} could not be opened: {reason}',
   needsPatient: 'Choose a patient first.',
   patientApp: 'My health (patient)',

@@ -16,7 +16,7 @@ const es: Strings = {
   open: 'Abrir',
   openOf: 'Abrir {app}',
   opened: '{app} está abierta en otra ventana.',
-  blocked: 'El navegador no ha dejado abrir {app}. Permita ventanas emergentes o use el enlace.',
+  blocked: 'El navegador no ha dejado abrir {app}. Permita ventanas emergentes en esta página.',
   failed: 'No se pudo abrir {app}: {reason}',
   needsPatient: 'Elija primero un paciente.',
   patientApp: 'Mi salud (paciente)',

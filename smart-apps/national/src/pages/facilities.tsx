@@ -1,4 +1,4 @@
-import { DataTable, Link, Loaded, Page, TextField, useLanguage } from '@vesta/app-kit';
+import { DataTable, Found, Link, Loaded, Page, TextField, useLanguage } from '@vesta/app-kit';
 import { type ReactNode, useState } from 'react';
 import { matching, totals } from '../model/reports.ts';
 import { useText } from '../text.ts';
@@ -10,7 +10,7 @@ export function Facilities(): ReactNode {
   const quarterText = useQuarterText();
   const { language } = useLanguage();
   const number = new Intl.NumberFormat(language);
-  const { query, reports, facilities } = useNational();
+  const { query, directory, reports, facilities } = useNational();
   const [text, setText] = useState('');
   const counts = new Map(
     totals(matching(reports.figures, { kind: 'visits' }), 'facility').map(({ key, count }) => [key, count]),
@@ -26,37 +26,42 @@ export function Facilities(): ReactNode {
   return (
     <Page title={say('facilities')}>
       <TextField label={say('searchFacility')} type="search" value={text} onChange={setText} />
-      <Loaded query={query} isEmpty={() => shown.length === 0} empty={say('noFacilities')}>
+      <Found count={directory.isFetching || text.trim() === '' ? undefined : shown.length} />
+      <Loaded query={query}>
         {() => (
-          <DataTable
-            caption={say('facilities')}
-            rows={shown}
-            keyOf={({ reference }) => reference}
-            columns={[
-              {
-                id: 'name',
-                title: say('facility'),
-                cell: ({ reference, name }) => (
-                  <Link href={`/facility/${reference.split('/')[1]}`}>{name}</Link>
-                ),
-              },
-              { id: 'place', title: say('place'), cell: ({ place }) => place },
-              {
-                id: 'last',
-                title: say('lastReport'),
-                cell: ({ reference }) => {
-                  const quarter = last.get(reference);
-                  return quarter === undefined ? '–' : quarterText(quarter);
-                },
-              },
-              {
-                id: 'visits',
-                title: say('visitsInAll'),
-                isNumber: true,
-                cell: ({ reference }) => number.format(counts.get(reference) ?? 0),
-              },
-            ]}
-          />
+          <Loaded query={directory} isEmpty={() => shown.length === 0} empty={say('noFacilities')}>
+            {() => (
+              <DataTable
+                caption={say('facilities')}
+                rows={shown}
+                keyOf={({ reference }) => reference}
+                columns={[
+                  {
+                    id: 'name',
+                    title: say('facility'),
+                    cell: ({ reference, name }) => (
+                      <Link href={`/facility/${reference.split('/')[1]}`}>{name}</Link>
+                    ),
+                  },
+                  { id: 'place', title: say('place'), cell: ({ place }) => place },
+                  {
+                    id: 'last',
+                    title: say('lastReport'),
+                    cell: ({ reference }) => {
+                      const quarter = last.get(reference);
+                      return quarter === undefined ? '–' : quarterText(quarter);
+                    },
+                  },
+                  {
+                    id: 'visits',
+                    title: say('visitsInAll'),
+                    isNumber: true,
+                    cell: ({ reference }) => number.format(counts.get(reference) ?? 0),
+                  },
+                ]}
+              />
+            )}
+          </Loaded>
         )}
       </Loaded>
     </Page>

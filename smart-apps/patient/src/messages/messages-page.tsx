@@ -4,7 +4,6 @@ import {
   CardList,
   type Communication,
   Dialog,
-  Empty,
   ErrorNotice,
   Link,
   Loaded,
@@ -65,7 +64,7 @@ export default function MessagesPage(): ReactNode {
       <Loaded
         query={messages as never}
         isEmpty={() => messages.data?.pages.every((page) => resourcesOf(page).length === 0) ?? true}
-        empty={<Empty>{say('noMessages')}</Empty>}
+        empty={say('noMessages')}
       >
         {() => (
           <CardList label={say('messages')}>

@@ -24,13 +24,13 @@ export default function RecordPage({ part }: { readonly part: string | undefined
     { id: 'documents', title: say('documents'), content: <Documents /> },
     { id: 'immunizations', title: say('immunizations'), content: <Immunizations /> },
   ];
-  const selected = items.find(({ id }) => id === part)?.id ?? 'conditions';
+  const open = items.find(({ id }) => id === part) ?? items[0];
   return (
-    <Page title={say('record')}>
+    <Page title={say('record')} {...(open === undefined ? {} : { part: open.title })}>
       <Tabs
         label={say('record')}
         items={items}
-        selected={selected}
+        selected={open?.id ?? ''}
         onChange={(id) => navigate(`/record/${id}`, { replace: true })}
       />
     </Page>

@@ -28,9 +28,10 @@ function Choice({ person }: { readonly person: string }): ReactNode {
   const answer = useAsk<Parameters>(`${type}/$push-key`, {}, { staleTime: 3_600_000 });
   const key = answer.data?.parameter?.find(({ name }) => name === 'key')?.valueString;
   useEffect(() => {
-    void currentSubscription().then((subscription) =>
-      setOn(subscription !== null && subscription !== undefined),
-    );
+    // A frame of another site may ask for none.
+    void currentSubscription()
+      .catch(() => undefined)
+      .then((subscription) => setOn(subscription !== null && subscription !== undefined));
   }, []);
   // A server that sends none has no key to tell.
   if (key === undefined) return null;

@@ -7,6 +7,7 @@ import {
   dayText,
   Empty,
   ErrorNotice,
+  Found,
   Loaded,
   Page,
   resourcesOf,
@@ -117,6 +118,7 @@ export default function BookPage({ moved }: { readonly moved?: string | undefine
       </Section>
       {asked === undefined ? null : (
         <Section title={say('freeTimes')}>
+          <Found count={found.isFetching ? undefined : resourcesOf(found.data).length} />
           <Loaded query={found}>
             {(bundle) => (
               <Times

@@ -9,6 +9,7 @@ import {
   Select,
   TextField,
   type Tone,
+  useErrorText,
   useRefresh,
   useSession,
   useTell,
@@ -107,6 +108,7 @@ function CardItem({
 }: { readonly card: CdsCard } & Pick<CardsProps, 'onSettled'>): ReactNode {
   const say = useText();
   const tell = useTell();
+  const errorText = useErrorText();
   const cds = useCds();
   const { fhir } = useSession();
   const refresh = useRefresh();
@@ -123,12 +125,13 @@ function CardItem({
       const bundle = suggestionBundle(suggestion);
       if (bundle?.entry !== undefined) await fhir.transaction(bundle.entry);
       setTaken(new Set([...taken, suggestion]));
-      cds.tell(card, acceptedFeedback(card, [suggestion], new Date()));
+      // Without an id the service could not tell which one it was.
+      if (suggestion.uuid !== undefined) cds.tell(card, acceptedFeedback(card, [suggestion], new Date()));
       tell(say('suggestionTaken', { name: suggestion.label }));
       onSettled?.(card, 'accepted', suggestion);
       await refresh();
     } catch (error) {
-      tell((error as Error).message, 'bad');
+      tell(errorText(error), 'bad');
     } finally {
       setPending(false);
     }

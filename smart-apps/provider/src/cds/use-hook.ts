@@ -1,5 +1,5 @@
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
-import { FhirRequestError, useSession } from '@vesta/app-kit';
+import { FhirRequestError, issuerOf, useSession } from '@vesta/app-kit';
 import { useCallback, useMemo } from 'react';
 import {
   answerOf,
@@ -11,6 +11,7 @@ import {
   type HookResponse,
   hookBody,
   hookUrl,
+  isHookIssuer,
 } from '../model/cds.ts';
 
 export interface CdsClient {
@@ -20,6 +21,18 @@ export interface CdsClient {
   tell(card: CdsCard, feedback: object): void;
 }
 
+const known = new Map<string, Promise<boolean>>();
+
+/** Whether a server is one that answers hooks; another party's may be at a base of the same form, and is not to be asked. */
+function answersHooks(base: string): Promise<boolean> {
+  const asked = known.get(base);
+  if (asked !== undefined) return asked;
+  const asking = issuerOf({ base }).then((issuer) => isHookIssuer(base, issuer));
+  known.set(base, asking);
+  asking.catch(() => known.delete(base));
+  return asking;
+}
+
 /** Decision support by the server's services (CDS Hooks 2.0), where the server has it. */
 export function useCds(): CdsClient {
   const { fhir } = useSession();
@@ -27,7 +40,7 @@ export function useCds(): CdsClient {
     () => ({
       async ask(hook, context) {
         const url = hookUrl(fhir.base, hook);
-        if (url === undefined) return undefined;
+        if (url === undefined || !(await answersHooks(fhir.base))) return undefined;
         try {
           const body = hookBody(hook, context, crypto.randomUUID());
           return answerOf(await fhir.beside(url).request<HookResponse>('', { method: 'POST', body }));

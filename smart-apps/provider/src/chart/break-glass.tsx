@@ -7,6 +7,7 @@ import {
   Select,
   TextField,
   useAsk,
+  useErrorText,
   useLanguage,
   useOperation,
   useTell,
@@ -14,12 +15,15 @@ import {
 import { type ReactNode, useState } from 'react';
 import { useText } from '../text.ts';
 
+/** Characters that the server asks of a reason at least. */
+const LEAST_REASON = 10;
 const MINUTES = ['30', '60', '120', '240'];
 
 /** Opens a restricted record in an emergency, with a reason, for a time; everybody concerned is told by the server. */
 export function BreakGlass({ patient }: { readonly patient: string }): ReactNode {
   const say = useText();
   const tell = useTell();
+  const errorText = useErrorText();
   const { language } = useLanguage();
   const path = `Patient/${patient}/$break-glass`;
   // A server without it, or a role that may not: then there is nothing to offer.
@@ -42,7 +46,7 @@ export function BreakGlass({ patient }: { readonly patient: string }): ReactNode
           setReason('');
           tell(message);
         },
-        onError: (error) => tell(error.message, 'bad'),
+        onError: (error) => tell(errorText(error), 'bad'),
       },
     );
   if (until !== undefined)
@@ -62,7 +66,14 @@ export function BreakGlass({ patient }: { readonly patient: string }): ReactNode
       </Button>
       <Dialog title={say('glass')} isOpen={isAsking} onClose={() => setAsking(false)}>
         <p>{say('glassText')}</p>
-        <TextField label={say('reason')} value={reason} onChange={setReason} rows={3} isRequired />
+        <TextField
+          label={say('reason')}
+          hint={say('reasonHint', { least: LEAST_REASON })}
+          value={reason}
+          onChange={setReason}
+          rows={3}
+          isRequired
+        />
         <RadioButtons
           label={say('purpose')}
           value={purpose}
@@ -80,7 +91,7 @@ export function BreakGlass({ patient }: { readonly patient: string }): ReactNode
         />
         <Button
           look="danger"
-          isDisabled={reason.trim() === ''}
+          isDisabled={reason.trim().length < LEAST_REASON}
           isPending={begin.isPending}
           onPress={() =>
             call(

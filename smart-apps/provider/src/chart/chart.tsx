@@ -4,6 +4,7 @@ import {
   Facts,
   Link,
   Loaded,
+  Loading,
   Notice,
   nameText,
   Page,
@@ -15,7 +16,7 @@ import {
   useRead,
   useSession,
 } from '@vesta/app-kit';
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { Cards } from '../cds/cards.tsx';
 import { usePatientView } from '../cds/use-hook.ts';
 import type { HookAnswer } from '../model/cds.ts';
@@ -23,9 +24,10 @@ import { useText } from '../text.ts';
 import { BreakGlass } from './break-glass.tsx';
 import { Lists } from './lists.tsx';
 import { Notes } from './notes.tsx';
-import { Orders } from './orders.tsx';
 import { Timeline } from './timeline.tsx';
 import { Trends } from './trends.tsx';
+
+const Orders = lazy(() => import('./orders.tsx'));
 
 /** A patient's chart. Decision support is asked when it is opened (hook patient-view). */
 export default function Chart({ id }: { readonly id: string }): ReactNode {
@@ -88,7 +90,15 @@ export default function Chart({ id }: { readonly id: string }): ReactNode {
               { id: 'timeline', title: say('timeline'), content: <Timeline id={id} /> },
               { id: 'trends', title: say('trends'), content: <Trends id={id} /> },
               { id: 'notes', title: say('notesTab'), content: <Notes id={id} /> },
-              { id: 'orders', title: say('orders'), content: <Orders id={id} encounter={encounter} /> },
+              {
+                id: 'orders',
+                title: say('orders'),
+                content: (
+                  <Suspense fallback={<Loading />}>
+                    <Orders id={id} encounter={encounter} />
+                  </Suspense>
+                ),
+              },
             ]}
           />
         </>

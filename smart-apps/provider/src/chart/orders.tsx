@@ -6,6 +6,7 @@ import {
   CardList,
   dateText,
   ErrorNotice,
+  focusFirstError,
   Loaded,
   type MedicationRequest,
   Notice,
@@ -18,14 +19,16 @@ import {
   useSession,
   useTell,
 } from '@vesta/app-kit';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Cards, type Settled } from '../cds/cards.tsx';
 import { useCds } from '../cds/use-hook.ts';
 import type { CdsCard, CdsSuggestion, HookAnswer } from '../model/cds.ts';
 import { medicinesOf } from '../model/lists.ts';
+import { codeText } from '../model/medicine-search.ts';
 import { draftOrder, type OrderForm, orderProblems, signed } from '../model/order.ts';
 import { useText } from '../text.ts';
 import { toneOf, useStatusText } from '../work/status.tsx';
+import { MedicineField } from './medicine-field.tsx';
 
 const EMPTY: OrderForm = { medicine: '', dosage: '' };
 
@@ -33,7 +36,7 @@ const EMPTY: OrderForm = { medicine: '', dosage: '' };
  * Orders a medicine: it is kept as a draft (hook order-select), and signed when every urgent card is answered
  * (hook order-sign).
  */
-export function Orders({
+export default function Orders({
   id,
   encounter,
 }: {
@@ -68,6 +71,16 @@ function NewOrder({
   const [settled, setSettled] = useState<ReadonlySet<CdsCard>>(new Set());
   const [isPending, setPending] = useState(false);
   const [error, setError] = useState<unknown>();
+  const fields = useRef<HTMLFormElement>(null);
+  const summary = useRef<HTMLParagraphElement>(null);
+  const hadDraft = useRef(false);
+  const draftId = draft?.id;
+  // What was pressed is gone with the form, or with the draft.
+  useEffect(() => {
+    if (draftId !== undefined) summary.current?.focus();
+    else if (hadDraft.current) fields.current?.querySelector('input')?.focus();
+    hadDraft.current = draftId !== undefined;
+  }, [draftId]);
   const missing = isChecked ? orderProblems(form) : [];
 
   const reset = () => {
@@ -99,12 +112,12 @@ function NewOrder({
     setAnswerToSign(hook === 'order-sign');
     return found;
   };
-  const prepare = (event: FormEvent) => {
+  const prepare = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setChecked(true);
-    if (orderProblems(form).length > 0) return;
+    if (orderProblems(form).length > 0) return focusFirstError(event.currentTarget);
     void within(async () => {
-      const order = await fhir.update(draftOrder(form, crypto.randomUUID(), id, encounter, user));
+      const order = await fhir.create(draftOrder(form, id, encounter, user));
       setDraft(order);
       await refresh('MedicationRequest');
       await ask('order-select', order);
@@ -123,6 +136,8 @@ function NewOrder({
       const found = await ask('order-sign', draft);
       // Where nobody objects, or nobody is there to ask, the order is signed at once.
       if (found === undefined || found.cards.length === 0) await write(draft);
+      // The button may be disabled now; what is to be answered comes next.
+      else summary.current?.focus();
     });
   const discard = () =>
     within(async () => {
@@ -154,12 +169,12 @@ function NewOrder({
   return (
     <Section title={say('newOrder')}>
       {draft === undefined ? (
-        <form onSubmit={prepare} noValidate>
-          <TextField
-            label={say('medicine')}
-            value={form.medicine}
-            onChange={(medicine) => setForm({ ...form, medicine })}
-            isRequired
+        <form onSubmit={prepare} noValidate ref={fields}>
+          <MedicineField
+            patient={id}
+            text={form.medicine}
+            coding={form.coding}
+            onChange={(medicine, coding) => setForm({ ...form, medicine, coding })}
             error={missing.includes('medicine') ? say('fillIn') : undefined}
           />
           <TextField
@@ -175,9 +190,10 @@ function NewOrder({
         </form>
       ) : (
         <>
-          <p>
-            <strong dir="auto">{form.medicine}</strong>, <span dir="auto">{form.dosage}</span>{' '}
-            <Badge>{say('stDraft')}</Badge>
+          <p ref={summary} tabIndex={-1}>
+            <strong dir="auto">{form.medicine}</strong>
+            {form.coding === undefined ? '' : <bdi> ({codeText(form.coding)})</bdi>},{' '}
+            <span dir="auto">{form.dosage}</span> <Badge>{say('stDraft')}</Badge>
           </p>
           {answer === undefined ? null : <Cards answer={answer} onSettled={onSettled} />}
           {isAnswerToSign && unanswered.length > 0 ? (

@@ -2,6 +2,7 @@ import {
   Button,
   Buttons,
   ErrorNotice,
+  focusFirstError,
   Link,
   Notice,
   nameText,
@@ -106,10 +107,11 @@ export default function Intake(): ReactNode {
       setPending(false);
     }
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setChecked(true);
     if (intakeProblems(complete, new Date()).length === 0) void send();
+    else focusFirstError(event.currentTarget);
   };
   const vital = (name: VitalName) => (value: string) =>
     setForm((now) => ({ ...now, vitals: { ...now.vitals, [name]: value } }));
@@ -128,7 +130,7 @@ export default function Intake(): ReactNode {
           />
           {dictation.isSupported ? (
             <>
-              <Button look="second" onPress={() => dictation.toggle()} aria-pressed={dictation.isListening}>
+              <Button look="second" onPress={() => dictation.toggle()}>
                 {say(dictation.isListening ? 'stopDictation' : 'dictate')}
               </Button>
               <p className="hint">{say('dictationNote')}</p>

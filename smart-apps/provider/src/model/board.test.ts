@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { allergiesByPatient, boardRows, ESI, RED_FLAG, WORKFLOW_STEP } from './board.ts';
+import { allergiesByPatient, boardRows, ESI, knownAllergies, RED_FLAG, WORKFLOW_STEP } from './board.ts';
 import type { AllergyIntolerance, Bundle, Resource } from './fhir.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
@@ -182,4 +182,8 @@ test('allergies by patient: those in force, the critical first, each name once',
     allergy('b', 'Nuts', { verificationStatus: { coding: [{ code: 'refuted' }] } }),
   ]);
   expect([...found]).toEqual([['Patient/a', ['Penicillin', 'Latex']]]);
+  expect(knownAllergies('Patient/a', found, false)).toEqual(['Penicillin', 'Latex']);
+  // Nothing read is not the same as nothing there.
+  expect(knownAllergies('Patient/b', found, false)).toBeUndefined();
+  expect(knownAllergies('Patient/b', found, true)).toEqual([]);
 });

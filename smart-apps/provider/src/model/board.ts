@@ -159,6 +159,19 @@ export function allergiesByPatient(
   return found;
 }
 
+/**
+ * What is known of somebody's allergies; undefined when nothing has been read yet, which is not the same as having none.
+ * @param isRead whether the answer is one to the question for all who are there now
+ */
+export function knownAllergies(
+  patient: string | undefined,
+  byPatient: ReadonlyMap<string, readonly string[]>,
+  isRead: boolean,
+): readonly string[] | undefined {
+  if (patient === undefined) return [];
+  return byPatient.get(patient) ?? (isRead ? [] : undefined);
+}
+
 /** Whether an allergy is neither refuted nor over (R4 allergyintolerance.html). */
 export function isInForce({ clinicalStatus, verificationStatus }: AllergyIntolerance): boolean {
   return (

@@ -106,6 +106,12 @@ function cdsBase(fhirBase: string): string | undefined {
   return match === null ? undefined : `${match[1]}/cds-hooks/${match[2]}`;
 }
 
+/** Whether the issuer of a FHIR base is Vesta's of this tenant: whatever name the server goes by, the paths are the same. */
+export function isHookIssuer(fhirBase: string, issuer: string | undefined): boolean {
+  const tenant = /\/fhir\/([a-z0-9-]+)\/?$/.exec(fhirBase)?.[1];
+  return tenant !== undefined && issuer?.endsWith(`/auth/${tenant}`) === true;
+}
+
 export interface HookContext {
   readonly patientId: string;
   readonly encounterId?: string | undefined;

@@ -16,17 +16,15 @@ export function orderProblems({ medicine, dosage }: OrderForm): readonly ('medic
   ];
 }
 
-/** The order as a draft (R4 medicationrequest.html). @param id of its own, so that guidance can name it */
+/** The order as a draft (R4 medicationrequest.html), to be created: guidance names it by the id that the server gives. */
 export function draftOrder(
   form: OrderForm,
-  id: string,
   patientId: string,
   encounterId: string | undefined,
   requester: string | undefined,
 ): MedicationRequest {
   return {
     resourceType: 'MedicationRequest',
-    id,
     status: 'draft',
     intent: 'order',
     medicationCodeableConcept: {

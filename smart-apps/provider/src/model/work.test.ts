@@ -9,11 +9,13 @@ import {
   feedbackUrl,
   hookBody,
   hookUrl,
+  isHookIssuer,
   overriddenFeedback,
   suggestionBundle,
 } from './cds.ts';
 import type { Bundle, Resource, Task } from './fhir.ts';
 import { documentBundle, type IntakeForm, intakeProblems, intakeText, startParameters } from './intake.ts';
+import { codeText, fitting, ofChart, ofExpansion, ofFormulary, together } from './medicine-search.ts';
 import { draftOrder, orderProblems, signed } from './order.ts';
 import { runsOf } from './runs.ts';
 import { completedTask } from './tasks.ts';
@@ -229,7 +231,7 @@ describe('CDS Hooks 2.0', () => {
   });
 
   test('contexts: draft orders with the orders, selections only with order-select', () => {
-    const order = draftOrder({ medicine: 'X', dosage: 'daily' }, 'o1', 'p', 'e', 'Practitioner/d');
+    const order = { ...draftOrder({ medicine: 'X', dosage: 'daily' }, 'p', 'e', 'Practitioner/d'), id: 'o1' };
     const context = { patientId: 'p', encounterId: 'e', draftOrders: [order] };
     expect(hookBody('patient-view', { patientId: 'p' }, 'i')).toEqual({
       hookInstance: 'i',
@@ -304,14 +306,12 @@ test('an order is a draft until it is signed (R4 medicationrequest.html, status)
   expect(orderProblems({ medicine: ' ', dosage: '' })).toEqual(['medicine', 'dosage']);
   const draft = draftOrder(
     { medicine: ' Aspirin ', coding: { code: '1191' }, dosage: '81 mg daily' },
-    'o',
     'p',
     undefined,
     undefined,
   );
   expect(draft).toEqual({
     resourceType: 'MedicationRequest',
-    id: 'o',
     status: 'draft',
     intent: 'order',
     medicationCodeableConcept: { coding: [{ code: '1191' }], text: 'Aspirin' },
@@ -319,6 +319,75 @@ test('an order is a draft until it is signed (R4 medicationrequest.html, status)
     dosageInstruction: [{ text: '81 mg daily' }],
   });
   expect(signed(draft, now)).toMatchObject({ status: 'active', authoredOn: '2026-11-21T12:00:00.000Z' });
+});
+
+describe('codes of medicines', () => {
+  const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm';
+  const rx = (code: string, display?: string) => ({
+    system: RXNORM,
+    code,
+    ...(display === undefined ? {} : { display }),
+  });
+  const bundle = (...resources: object[]): Bundle =>
+    ({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      entry: resources.map((resource) => ({ resource })),
+    }) as Bundle;
+  const medication = (status: string, ...coding: object[]) => ({
+    resourceType: 'Medication',
+    status,
+    code: { coding },
+  });
+
+  test('of an expansion: nested ones too, none that is abstract, inactive or without a system (R4 valueset.html)', () => {
+    const contains = [
+      { ...rx('1', 'group'), abstract: true, contains: [rx('2', 'Aspirin 81 MG')] },
+      { ...rx('3', 'old'), inactive: true },
+      { code: '4', display: 'no system' },
+    ];
+    const expanded = { resourceType: 'ValueSet', expansion: { contains } } as Resource;
+    expect(ofExpansion(expanded)).toEqual([{ label: 'Aspirin 81 MG', coding: rx('2', 'Aspirin 81 MG') }]);
+    expect(ofExpansion({ resourceType: 'ValueSet' })).toEqual([]);
+  });
+
+  test("of resources: what is in use, by RxNorm's code where there are several", () => {
+    const ndc = { system: 'http://hl7.org/fhir/sid/ndc', code: '0409', display: 'Aspirin bottle' };
+    expect(
+      ofFormulary(
+        bundle(medication('active', ndc, rx('2', 'Aspirin 81 MG')), medication('inactive', rx('3', 'x'))),
+      ),
+    ).toEqual([{ label: 'Aspirin 81 MG', coding: rx('2', 'Aspirin 81 MG') }]);
+    const request = (status: string, concept: object) => ({
+      resourceType: 'MedicationRequest',
+      status,
+      medicationCodeableConcept: concept,
+    });
+    const chart = bundle(
+      request('active', { coding: [rx('5')], text: 'Iron' }),
+      request('entered-in-error', { coding: [rx('6', 'x')] }),
+      request('active', { text: 'as the patient says' }),
+    );
+    expect(ofChart(chart)).toEqual([{ label: 'Iron', coding: rx('5') }]);
+  });
+
+  test('found by every word that is typed, in any order, case and accent; each code once', () => {
+    const all = [
+      { label: 'Amoxicillin 500 MG', coding: rx('1') },
+      { label: 'Amoxicilina 250 MG', coding: rx('2') },
+    ];
+    expect(fitting(all, '500 AMOX')).toEqual([all[0]]);
+    expect(fitting(all, 'amoxicilína')).toEqual([all[1]]);
+    expect(together(all, [{ label: 'the same', coding: rx('1') }])).toEqual(all);
+    expect(codeText(rx('1'))).toBe('RxNorm 1');
+  });
+
+  test('hooks are asked of a server whose issuer is that of its tenant, and of no other one', () => {
+    expect(isHookIssuer('https://h/fhir/demo', 'https://h/auth/demo')).toBe(true);
+    expect(isHookIssuer('https://h/fhir/demo', 'https://h/auth/other')).toBe(false);
+    expect(isHookIssuer('https://h/fhir/r4', 'https://h/oauth')).toBe(false);
+    expect(isHookIssuer('https://h/r4', undefined)).toBe(false);
+  });
 });
 
 describe('the emergency intake', () => {

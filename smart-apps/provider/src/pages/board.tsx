@@ -10,9 +10,16 @@ import {
   useLanguage,
   useOwnText,
   useSearch,
+  useSearchAll,
 } from '@vesta/app-kit';
 import type { ReactNode } from 'react';
-import { allergiesByPatient, BOARD_SEARCH, type BoardRow, boardRows } from '../model/board.ts';
+import {
+  allergiesByPatient,
+  BOARD_SEARCH,
+  type BoardRow,
+  boardRows,
+  knownAllergies,
+} from '../model/board.ts';
 import { useText } from '../text.ts';
 import { toneOf, useStatusText } from '../work/status.tsx';
 
@@ -29,11 +36,12 @@ export function Board(): ReactNode {
   const board = useSearch('Encounter', BOARD_SEARCH, { refetchInterval: LIVE, keepPrevious: true });
   const rows = boardRows(board.data, new Date(), language);
   const patients = [...new Set(rows.flatMap(({ patient }) => patient ?? []))].sort().join(',');
-  const allergies = useSearch<AllergyIntolerance>(
+  const allergies = useSearchAll<AllergyIntolerance>(
     'AllergyIntolerance',
-    { patient: patients, _count: 200 },
+    { patient: patients },
     { enabled: patients !== '', refetchInterval: 5000, keepPrevious: true },
   );
+  const isRead = allergies.data !== undefined && !allergies.isPlaceholderData;
   const byPatient = allergiesByPatient(resourcesOf<AllergyIntolerance>(allergies.data));
   return (
     <Page
@@ -48,11 +56,7 @@ export function Board(): ReactNode {
         {() => (
           <ul className="board" aria-label={say('board')}>
             {rows.map((row) => (
-              <Row
-                key={row.id}
-                row={row}
-                allergies={row.patient === undefined ? [] : (byPatient.get(row.patient) ?? [])}
-              />
+              <Row key={row.id} row={row} allergies={knownAllergies(row.patient, byPatient, isRead)} />
             ))}
           </ul>
         )}
@@ -66,7 +70,8 @@ function Row({
   allergies,
 }: {
   readonly row: BoardRow;
-  readonly allergies: readonly string[];
+  /** Undefined: not known yet. */
+  readonly allergies: readonly string[] | undefined;
 }): ReactNode {
   const say = useText();
   const own = useOwnText();
@@ -115,9 +120,9 @@ function Row({
           </ul>
         )}
         <ul className="tags" aria-label={say('allergies')}>
-          {allergies.length === 0 ? (
+          {allergies === undefined || allergies.length === 0 ? (
             <li>
-              <Badge>{say('noAllergies')}</Badge>
+              <Badge>{say(allergies === undefined ? 'allergiesUnread' : 'noAllergies')}</Badge>
             </li>
           ) : (
             allergies.map((allergy) => (

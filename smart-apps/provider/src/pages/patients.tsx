@@ -5,6 +5,7 @@ import {
   CardList,
   dateText,
   Facts,
+  Found,
   Link,
   Loaded,
   nameText,
@@ -59,6 +60,7 @@ export default function Patients(): ReactNode {
           <Button type="submit">{say('search')}</Button>
         </form>
       </search>
+      <Found count={found.isFetching ? undefined : patients.length} />
       {asked === undefined ? null : (
         <Loaded query={found} isEmpty={() => patients.length === 0} empty={say('noPatients')}>
           {() => (

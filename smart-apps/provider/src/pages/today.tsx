@@ -2,6 +2,7 @@ import {
   Badge,
   Card,
   CardList,
+  ErrorNotice,
   Link,
   Loaded,
   Page,
@@ -43,13 +44,15 @@ export function Today(): ReactNode {
     live,
   );
   const board = useSearch('Encounter', BOARD_SEARCH, { refetchInterval: 5000 });
-  const emergencies = resourcesOf(board.data).length;
   const rows = scheduleRows(appointments.data, encounters.data);
   return (
     <Page title={say('today')}>
       <Section title={say('board')}>
+        <Loaded query={board}>
+          {(bundle) => <p>{say('emergencies', { count: resourcesOf(bundle).length })}</p>}
+        </Loaded>
         <p>
-          {say('emergencies', { count: emergencies })} <Link href="/board">{say('openBoard')}</Link>
+          <Link href="/board">{say('openBoard')}</Link>
         </p>
       </Section>
       <Section title={say('schedule')}>
@@ -64,7 +67,14 @@ export function Today(): ReactNode {
             ]}
           />
         ) : null}
-        <Loaded query={appointments} isEmpty={() => rows.length === 0} empty={say('noSchedule')}>
+        {encounters.error === null || encounters.data !== undefined ? null : (
+          <ErrorNotice error={encounters.error} onRetry={() => void encounters.refetch()} />
+        )}
+        <Loaded
+          query={appointments}
+          isEmpty={() => rows.length === 0 && encounters.data !== undefined}
+          empty={say('noSchedule')}
+        >
           {() => (
             <CardList label={say('schedule')}>
               {rows.map((row) => (

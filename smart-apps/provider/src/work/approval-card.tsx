@@ -9,6 +9,7 @@ import {
   Link,
   TextField,
   useChange,
+  useErrorText,
   useLanguage,
   useOwnText,
   useSession,
@@ -42,6 +43,7 @@ export function ApprovalCard({ task }: { readonly task: Task }): ReactNode {
   const say = useText();
   const own = useOwnText();
   const tell = useTell();
+  const errorText = useErrorText();
   const { fhir } = useSession();
   const { language } = useLanguage();
   const approval = approvalOf(task);
@@ -58,7 +60,7 @@ export function ApprovalCard({ task }: { readonly task: Task }): ReactNode {
   const finish = (changed: Task, message: string) =>
     save.mutate(changed, {
       onSuccess: () => tell(message),
-      onError: (error) => tell(error.message, 'bad'),
+      onError: (error) => tell(errorText(error), 'bad'),
     });
   const approve = () => {
     if (approval.bundle === undefined) return;

@@ -11,6 +11,7 @@ import {
   Select,
   TextField,
   useChange,
+  useErrorText,
   useSearch,
   useSession,
   useTell,
@@ -26,6 +27,7 @@ export function OtherTaskCard({ task }: { readonly task: Task }): ReactNode {
   const say = useText();
   const status = useStatusText();
   const tell = useTell();
+  const errorText = useErrorText();
   const { fhir } = useSession();
   const [isOpen, setOpen] = useState(false);
   const [note, setNote] = useState('');
@@ -42,7 +44,7 @@ export function OtherTaskCard({ task }: { readonly task: Task }): ReactNode {
         tell(say('stepDone'));
         setOpen(false);
       },
-      onError: (error) => tell(error.message, 'bad'),
+      onError: (error) => tell(errorText(error), 'bad'),
     });
   return (
     <Card

@@ -9,6 +9,7 @@ import {
   Link,
   RadioButtons,
   TextField,
+  useErrorText,
   useLanguage,
   useOperation,
   useTell,
@@ -52,6 +53,7 @@ export function StepCard({
   const status = useStatusText();
   const { language } = useLanguage();
   const tell = useTell();
+  const errorText = useErrorText();
   const [open, setOpen] = useState<'complete' | 'override'>();
   const [text, setText] = useState('');
   const [mode, setMode] = useState<Mode>('skip');
@@ -88,7 +90,7 @@ export function StepCard({
         tell(say(open === 'complete' ? 'stepDone' : 'stepOverridden'));
         close();
       },
-      onError: (error) => tell(error.message, 'bad'),
+      onError: (error) => tell(errorText(error), 'bad'),
     });
   };
   return (
@@ -167,6 +169,7 @@ export function StepCard({
           onChange={setText}
           rows={3}
           isRequired={open === 'override'}
+          {...(open === 'override' ? { hint: say('reasonHint', { least: LEAST_REASON }) } : {})}
         />
         <Button
           onPress={send}

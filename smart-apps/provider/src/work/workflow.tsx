@@ -13,6 +13,7 @@ import {
   resourcesOf,
   Section,
   TextField,
+  useErrorText,
   useOperation,
   useRead,
   useSearch,
@@ -42,6 +43,7 @@ export default function Workflow({ id }: { readonly id: string }): ReactNode {
   const say = useText();
   const status = useStatusText();
   const tell = useTell();
+  const errorText = useErrorText();
   const group = useRead<RequestGroup>(`RequestGroup/${id}`, LIVE);
   const tasks = useSearch<Task>(
     'Task',
@@ -68,7 +70,7 @@ export default function Workflow({ id }: { readonly id: string }): ReactNode {
           tell(say('workflowCancelled'));
           setReason(undefined);
         },
-        onError: (error) => tell(error.message, 'bad'),
+        onError: (error) => tell(errorText(error), 'bad'),
       },
     );
   return (

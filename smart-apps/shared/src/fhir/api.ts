@@ -66,9 +66,17 @@ export class FhirApi {
     return { ...first, entry };
   }
 
-  /** @returns the stored resource @throws FhirRequestError */
-  create<T extends Resource>(resource: T): Promise<T> {
-    return this.request<T>(resource.resourceType, { method: 'POST', body: resource });
+  /**
+   * @returns the stored resource: servers that do not answer with it say where it is (R4 http.html#create)
+   * @throws FhirRequestError
+   */
+  async create<T extends Resource>(resource: T): Promise<T> {
+    const answer = await this.#send(resource.resourceType, { method: 'POST', body: resource });
+    if (!answer.ok) throw await errorOf(answer);
+    const text = await answer.text();
+    if (text !== '') return JSON.parse(text) as T;
+    const [, id] = /\/([A-Za-z0-9.-]+)(?:\/_history\/|$)/.exec(answer.headers.get('Location') ?? '') ?? [];
+    return id === undefined ? resource : this.read<T>(`${resource.resourceType}/${id}`);
   }
 
   /**

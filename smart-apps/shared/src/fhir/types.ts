@@ -39,6 +39,8 @@ export interface Coding {
   version?: string;
   code?: string;
   display?: string;
+  /** Whether a person has chosen this coding. */
+  userSelected?: boolean;
 }
 
 export interface CodeableConcept {

@@ -1,3 +1,5 @@
+import { readStored, store } from '../session/browser.ts';
+
 /** The languages of the apps by their BCP 47 code, with their own names. */
 export const LANGUAGES = { en: 'English', es: 'Español', ur: 'اردو' } as const;
 
@@ -20,14 +22,14 @@ export function startLanguage(): Language {
   if (asked !== undefined) keepLanguage(asked);
   return (
     asked ??
-    languageOf(localStorage.getItem(KEY) ?? undefined) ??
+    languageOf(readStored(KEY)) ??
     navigator.languages.map(languageOf).find((one) => one !== undefined) ??
     'en'
   );
 }
 
 export function keepLanguage(language: Language): void {
-  localStorage.setItem(KEY, language);
+  store(KEY, language);
 }
 
 /** A sentence with its {names} filled in. */

@@ -1,4 +1,5 @@
 import { type DehydratedState, dehydrate, hydrate, type QueryClient } from '@tanstack/react-query';
+import { readStored, store } from '../session/browser.ts';
 import type { Session, SessionFacts } from '../session/session.ts';
 import type { AppSettings } from '../session/settings.ts';
 import { forget, type Kept, keep, kept } from './store.ts';
@@ -16,11 +17,11 @@ const switchOf = ({ name }: AppSettings): string => `vesta:${name}:keep`;
 
 /** Whether the person lets the app keep what was last seen on this device; at first yes, where the app does so at all. */
 export function keepsSeen(settings: AppSettings): boolean {
-  return settings.offline === true && localStorage.getItem(switchOf(settings)) !== 'no';
+  return settings.offline === true && readStored(switchOf(settings)) !== 'no';
 }
 
 export async function setKeepsSeen(settings: AppSettings, keeps: boolean): Promise<void> {
-  localStorage.setItem(switchOf(settings), keeps ? 'yes' : 'no');
+  store(switchOf(settings), keeps ? 'yes' : 'no');
   if (!keeps) await forgetSeen(settings);
 }
 

@@ -1,5 +1,5 @@
 import FHIR from 'fhirclient';
-import { type AppSettings, issuerKey, ownServer, redirectUri, sessionKey } from './settings.ts';
+import { type AppSettings, askedServer, issuerKey, redirectUri, sessionKey } from './settings.ts';
 
 /** What is read of `[base]/.well-known/smart-configuration`. */
 export interface SmartConfiguration {
@@ -26,7 +26,7 @@ export async function smartConfiguration(base: string): Promise<SmartConfigurati
  */
 export async function beginLaunch(settings: AppSettings): Promise<void> {
   const query = new URLSearchParams(location.search);
-  const iss = query.get('iss') ?? ownServer();
+  const iss = askedServer();
   const launch = query.get('launch') ?? undefined;
   const stateKey = crypto.randomUUID();
   const { issuer } = await smartConfiguration(iss);

@@ -1,8 +1,9 @@
 import FHIR from 'fhirclient';
 import { FhirApi, type TokenSource } from '../fhir/api.ts';
 import { FhirRequestError } from '../fhir/errors.ts';
+import { canSignIn } from './browser.ts';
 import { type SmartConfiguration, smartConfiguration } from './launch.ts';
-import { type AppSettings, issuerKey, sessionKey } from './settings.ts';
+import { type AppSettings, issuerKey, ownServer, sessionKey } from './settings.ts';
 
 type Client = Awaited<ReturnType<typeof FHIR.oauth2.ready>>;
 
@@ -41,6 +42,7 @@ export type SessionFacts = Pick<Session, 'base' | 'user' | 'userName' | 'patient
  * @throws Error when the server has refused
  */
 export async function resumeSession(settings: AppSettings): Promise<Session | undefined> {
+  if (!canSignIn()) return undefined;
   const query = new URLSearchParams(location.search);
   const state = query.get('state');
   const answered = state !== null && (query.has('code') || query.has('error'));
@@ -52,8 +54,9 @@ export async function resumeSession(settings: AppSettings): Promise<Session | un
     sessionStorage.setItem(sessionKey(settings), stateKey);
     return sessionOf(client);
   } catch (error) {
+    const query = queryOf(settings, storedAt(stateKey));
     endHere(settings);
-    history.replaceState(null, '', location.pathname);
+    history.replaceState(null, '', location.pathname + query);
     throw error;
   }
 }
@@ -129,20 +132,48 @@ export async function managementPage({ base }: Pick<Session, 'base'>): Promise<s
   return (await smartConfiguration(base)).management_endpoint;
 }
 
+/** Who gives tokens for a server, as it says itself. @throws Error when it cannot be reached */
+export async function issuerOf({ base }: Pick<Session, 'base'>): Promise<string | undefined> {
+  return (await smartConfiguration(base)).issuer;
+}
+
+/** What a page's address has to say for signing in to be at the session's server again; empty for the app's own server. */
+export function sameServer(settings: AppSettings, { base }: Pick<Session, 'base'>): string {
+  return queryOf(settings, { ...storedOf(settings), serverUrl: base });
+}
+
+/** What fhirclient keeps of a session, or of one that is being made. */
+interface StoredState {
+  readonly serverUrl?: string;
+  readonly clientId?: string;
+  readonly tokenResponse?: { readonly refresh_token?: string; readonly access_token?: string };
+}
+
+function storedAt(key: string | null): StoredState | undefined {
+  const stored = key === null ? null : sessionStorage.getItem(key);
+  return stored === null ? undefined : (JSON.parse(stored) as StoredState);
+}
+
+const storedOf = (settings: AppSettings): StoredState | undefined =>
+  storedAt(sessionStorage.getItem(sessionKey(settings)));
+
+function queryOf(settings: AppSettings, { serverUrl, clientId }: StoredState = {}): string {
+  const query = new URLSearchParams();
+  if (serverUrl !== undefined && serverUrl !== ownServer()) query.set('iss', serverUrl);
+  if (clientId !== undefined && clientId !== settings.clientId) query.set('clientId', clientId);
+  return query.size === 0 ? '' : `?${query}`;
+}
+
 /**
  * Signs out: the tokens are given back to the server (RFC 7009), as far as it can be reached, and forgotten here.
  * Where the person is still signed in at the server itself, that is left to the server's own page.
  */
 export async function endSession(settings: AppSettings, session: Session): Promise<void> {
-  const key = sessionStorage.getItem(sessionKey(settings));
-  const stored = key === null ? null : sessionStorage.getItem(key);
+  const stored = storedOf(settings);
   endHere(settings);
-  if (stored === null) return;
+  if (stored === undefined) return;
   try {
-    const { clientId, tokenResponse } = JSON.parse(stored) as {
-      clientId?: string;
-      tokenResponse?: { refresh_token?: string; access_token?: string };
-    };
+    const { clientId, tokenResponse } = stored;
     const { revocation_endpoint: url }: SmartConfiguration = await smartConfiguration(session.base);
     const token = tokenResponse?.refresh_token ?? tokenResponse?.access_token;
     if (url === undefined || token === undefined) return;

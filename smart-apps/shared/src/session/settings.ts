@@ -18,6 +18,12 @@ export const ownServer = (): string => `${location.origin}/fhir/demo`;
 /** Where a server sends people back to. */
 export const redirectUri = ({ name }: AppSettings): string => `${location.origin}/apps/${name}/`;
 
+/** The server that the page's address names, by an EHR or a person; the app's own without one. */
+export const askedServer = (): string => new URLSearchParams(location.search).get('iss') ?? ownServer();
+
+/** Where signing in begins, with what the page's address says of server and launch. */
+export const launchPage = ({ name }: AppSettings): string => `/apps/${name}/launch.html${location.search}`;
+
 /** Each app has its own place for its session, though all of a server are of one origin. */
 export const sessionKey = ({ name }: AppSettings): string => `vesta:${name}:session`;
 export const issuerKey = (state: string): string => `vesta:issuer:${state}`;

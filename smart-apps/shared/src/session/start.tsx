@@ -6,14 +6,15 @@ import { asRequestError } from '../fhir/errors.ts';
 import { LanguageProvider, type SentenceLoaders, useOwnText } from '../i18n/context.tsx';
 import { forgetSeen, keepSeen, lastSeen, type Seen, showAgain } from '../offline/seen.ts';
 import type { Kept } from '../offline/store.ts';
-import { Button, Buttons } from '../ui/button.tsx';
+import { Button, Buttons, Link } from '../ui/button.tsx';
 import { LanguageChoice } from '../ui/shell.tsx';
 import { BrokenBoundary, Notice } from '../ui/states.tsx';
 import { Toasts } from '../ui/toasts.tsx';
+import { isFramed, needsOwnWindow, serviceWorkers } from './browser.ts';
 import { SessionContext, type SessionValue } from './context.tsx';
 import { beginLaunch } from './launch.ts';
-import { endSession, offlineSession, resumeSession, type Session } from './session.ts';
-import { type AppSettings, ownServer } from './settings.ts';
+import { endSession, offlineSession, resumeSession, type Session, sameServer } from './session.ts';
+import { type AppSettings, askedServer, launchPage } from './settings.ts';
 
 export interface StartOptions {
   readonly settings: AppSettings;
@@ -37,8 +38,10 @@ export function startApp(options: StartOptions): void {
       </LanguageProvider>
     </StrictMode>,
   );
-  if (options.settings.offline === true && 'serviceWorker' in navigator)
-    void navigator.serviceWorker.register(`/apps/${options.settings.name}/sw.js`).catch(() => {});
+  if (options.settings.offline === true)
+    void serviceWorkers()
+      ?.register(`/apps/${options.settings.name}/sw.js`)
+      .catch(() => {});
 }
 
 /** Who is there: undefined while that is being found out. */
@@ -105,16 +108,23 @@ function SignedIn({ settings, app }: StartOptions): ReactNode {
     if (session === undefined || !session.isLive) return;
     return keepSeen(settings, session, queries);
   }, [settings, session, queries]);
-  const signInAgain = useCallback(() => location.assign(`/apps/${settings.name}/launch.html`), [settings]);
+  const signInAgain = useCallback(() => {
+    const query = session === undefined ? '' : sameServer(settings, session);
+    const address = `/apps/${settings.name}/launch.html${query}`;
+    // Few servers show their login in a frame, but for the launch of the EHR whose frame it is.
+    if (isFramed()) window.open(address, '_blank', 'noopener');
+    else location.assign(address);
+  }, [settings, session]);
   const value = useMemo<SessionValue | undefined>(
     () =>
       session && {
         ...session,
         signInAgain,
         async signOut() {
+          const query = sameServer(settings, session);
           await Promise.all([endSession(settings, session), forgetSeen(settings)]);
           queries.clear();
-          history.replaceState(null, '', `/apps/${settings.name}/`);
+          history.replaceState(null, '', `/apps/${settings.name}/${query}`);
           setFound({ nobody: true, left: true });
         },
       },
@@ -174,7 +184,7 @@ function Nobody({
       setProblem(error.message);
     });
   };
-  const server = new URL(new URLSearchParams(location.search).get('iss') ?? ownServer(), location.href).host;
+  const server = askedServer();
   return (
     <main className="alone">
       <h1>{say(found.left === true ? 'signedOut' : 'welcome')}</h1>
@@ -187,11 +197,21 @@ function Nobody({
         </Notice>
       )}
       {found.left === true ? <p>{say('signedOutText')}</p> : null}
-      <p>{say('welcomeText', { server })}</p>
+      {needsOwnWindow(server) ? (
+        <p>{say('framed')}</p>
+      ) : (
+        <p>{say('welcomeText', { server: new URL(server, location.href).host })}</p>
+      )}
       <Buttons>
-        <Button onPress={signIn} isPending={isPending}>
-          {say('signIn')}
-        </Button>
+        {needsOwnWindow(server) ? (
+          <Link href={launchPage(settings)} look="main" external>
+            {say('ownWindow')}
+          </Link>
+        ) : (
+          <Button onPress={signIn} isPending={isPending}>
+            {say('signIn')}
+          </Button>
+        )}
         {onOpen === undefined ? null : (
           <Button look="second" onPress={onOpen}>
             {say('openOffline')}

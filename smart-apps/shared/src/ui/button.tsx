@@ -1,6 +1,7 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
 import { Link as RouteLink } from 'wouter';
+import { useOwnText } from '../i18n/context.tsx';
 
 export type ButtonLook = 'main' | 'second' | 'danger' | 'plain';
 
@@ -36,13 +37,27 @@ export interface LinkProps {
 
 /** A link to another page of the app (`href` begins with `/`) or out of it. */
 export function Link({ href, children, look, external = false, label }: LinkProps): ReactNode {
+  const say = useOwnText();
+  const note = useId();
   const className = look === undefined ? 'link' : `button ${look}`;
   const named = label === undefined ? {} : { 'aria-label': label };
   if (external)
     return (
-      <a className={className} href={href} target="_blank" rel="noreferrer noopener" {...named}>
-        {children}
-      </a>
+      <>
+        <a
+          className={className}
+          href={href}
+          target="_blank"
+          rel="noreferrer noopener"
+          aria-describedby={note}
+          {...named}
+        >
+          {children}
+        </a>
+        <span id={note} hidden>
+          {say('newWindow')}
+        </span>
+      </>
     );
   return (
     <RouteLink className={className} href={href} {...named}>

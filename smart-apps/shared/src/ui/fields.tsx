@@ -24,7 +24,8 @@ export interface FieldProps {
   readonly isDisabled?: boolean;
 }
 
-function Below({ hint, error }: Pick<FieldProps, 'hint' | 'error'>): ReactNode {
+/** Help and error below a field. */
+export function Below({ hint, error }: Pick<FieldProps, 'hint' | 'error'>): ReactNode {
   return (
     <>
       {hint === undefined ? null : (
@@ -37,7 +38,7 @@ function Below({ hint, error }: Pick<FieldProps, 'hint' | 'error'>): ReactNode {
   );
 }
 
-function FieldLabel({ label, isRequired }: Pick<FieldProps, 'label' | 'isRequired'>): ReactNode {
+export function FieldLabel({ label, isRequired }: Pick<FieldProps, 'label' | 'isRequired'>): ReactNode {
   const say = useOwnText();
   return (
     <Label>
@@ -47,7 +48,8 @@ function FieldLabel({ label, isRequired }: Pick<FieldProps, 'label' | 'isRequire
   );
 }
 
-const commonOf = ({ name, error, isRequired, isDisabled }: FieldProps) => ({
+/** What all fields hand to their component. */
+export const commonOf = ({ name, error, isRequired, isDisabled }: FieldProps) => ({
   ...(name === undefined ? {} : { name }),
   ...(error === undefined ? {} : { isInvalid: true }),
   ...(isRequired === undefined ? {} : { isRequired }),

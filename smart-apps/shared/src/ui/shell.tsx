@@ -6,6 +6,7 @@ import { LANGUAGES, type Language } from '../i18n/language.ts';
 import { useIsStale, useOnline } from '../offline/online.ts';
 import { useSession } from '../session/context.tsx';
 import { Button } from './button.tsx';
+import { useKeptFocus } from './focus.ts';
 import { Notice } from './states.tsx';
 
 export interface NavigationItem {
@@ -34,6 +35,7 @@ export function Shell({ title, navigation, banner, userName, seenAt, children }:
   const session = useSession();
   const online = useOnline();
   const isStale = useIsStale();
+  useKeptFocus();
   const [path] = useLocation();
   const [isOpen, setOpen] = useState(false);
   const menu = useId();
@@ -128,18 +130,21 @@ let shown: string | undefined;
 /** A page of the app: its heading, which takes the focus when the page was gone to, and the window's title. */
 export function Page({
   title,
+  part,
   actions,
   children,
 }: {
   readonly title: string;
+  /** Which part of the page is open, where each has an address: for the window's title. */
+  readonly part?: string;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   const [path] = useLocation();
   useEffect(() => {
-    document.title = `${title} · Vesta`;
-  }, [title]);
+    document.title = `${part === undefined ? '' : `${part} · `}${title} · Vesta`;
+  }, [title, part]);
   useEffect(() => {
     if (shown !== undefined && shown !== path) heading.current?.focus();
     shown = path;

@@ -16,9 +16,24 @@ export function Loading({ label }: { readonly label?: string }): ReactNode {
   );
 }
 
+/** There is nothing; said to those who cannot see it (WCAG 2.1, 4.1.3). */
 export function Empty({ children }: { readonly children?: ReactNode }): ReactNode {
   const say = useOwnText();
-  return <p className="empty">{children ?? say('nothing')}</p>;
+  return (
+    <p className="empty" role="status">
+      {children ?? say('nothing')}
+    </p>
+  );
+}
+
+/** Says to those who cannot see them how many results a search has; undefined while it is under way. */
+export function Found({ count }: { readonly count: number | undefined }): ReactNode {
+  const say = useOwnText();
+  return (
+    <p className="hidden" role="status">
+      {count === undefined || count === 0 ? '' : say('found', { count })}
+    </p>
+  );
 }
 
 export type NoticeTone = 'good' | 'warn' | 'bad' | 'info';
@@ -49,6 +64,23 @@ const SENTENCES: readonly (readonly [(error: FhirRequestError) => boolean, keyof
   [({ status }) => status >= 500, 'serverProblem'],
 ];
 
+const sentenceOf = (problem: FhirRequestError): keyof OwnStrings =>
+  SENTENCES.find(([fits]) => fits(problem))?.[1] ?? 'failed';
+
+/** Whether the server's own words help: it has some, and they are not about access that has ended. */
+const hasDetail = ({ outcome, isSignedOut }: FhirRequestError): boolean =>
+  outcome !== undefined && !isSignedOut;
+
+/** Says an error in one text, as a message of a toast takes it. */
+export function useErrorText(): (error: unknown) => string {
+  const say = useOwnText();
+  return (error) => {
+    const problem = asRequestError(error);
+    const sentence = say(sentenceOf(problem));
+    return hasDetail(problem) ? `${sentence} ${problem.message}` : sentence;
+  };
+}
+
 /** An error in the person's words, with what the server says of it. */
 export function ErrorNotice({
   error,
@@ -60,11 +92,10 @@ export function ErrorNotice({
   const say = useOwnText();
   const session = useSession();
   const problem = asRequestError(error);
-  const [, sentence] = SENTENCES.find(([fits]) => fits(problem)) ?? [undefined, 'failed' as const];
   return (
     <Notice tone="bad" isLive>
-      <p>{say(sentence)}</p>
-      {problem.outcome !== undefined && !problem.isSignedOut ? (
+      <p>{say(sentenceOf(problem))}</p>
+      {hasDetail(problem) ? (
         <p className="detail" dir="auto">
           {problem.message}
         </p>

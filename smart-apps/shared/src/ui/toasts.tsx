@@ -36,7 +36,8 @@ export function Toasts({ children }: { readonly children: ReactNode }): ReactNod
   return (
     <ToastContext value={tell}>
       {children}
-      <section className="toasts" aria-label={say('notifications')}>
+      {/* A dialog that is open hides all but itself and this from screen readers. */}
+      <section className="toasts" data-react-aria-top-layer="true" aria-label={say('notifications')}>
         <div role="log" aria-live="polite" aria-relevant="additions">
           {shown.map(({ id, text, tone }) => (
             <div key={id} className={`toast ${tone}`}>
