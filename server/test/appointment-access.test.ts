@@ -171,6 +171,67 @@ describe('who may book', () => {
   });
 });
 
+describe('who did what', () => {
+  /** Provenances of a visit, the first written first. */
+  const told = async (id: string, as: HeaderMap): Promise<Json[]> =>
+    (
+      (await server.one.get(`Provenance?target=Appointment/${id}&_sort=_lastUpdated`, as)).json.entry ?? []
+    ).map(({ resource }: Json) => resource);
+  const facts = ({ target, activity, agent, recorded }: Json) => {
+    expect(Date.parse(recorded)).toBeGreaterThan(Date.now() - 300_000);
+    expect(agent).toHaveLength(1);
+    return [target[0].reference.split('/_history/')[1], activity.coding[0].code, agent[0].who.reference];
+  };
+
+  it('is told by a Provenance of each version, of the person (R4 provenance.html), which the patient may read', async () => {
+    const held = await call(
+      server.one,
+      '$hold',
+      { 'appt-resource': (await free(who.self))[0], 'patient-id': 'p1' },
+      who.self,
+    );
+    const { id } = held.json;
+    expect((await call(server.one, '$book', { 'appt-id': id }, who.carer)).json.status).toBe('booked');
+    const next = { start: '2031-01-06T15:00:00Z' };
+    expect((await call(server.one, `${id}/$reschedule`, next, who.scheduler)).status).toBe(200);
+    expect((await call(server.one, `${id}/$check-in`, {}, who.desk)).json.status).toBe('checked-in');
+    const provenances = await told(id, who.self);
+    expect(provenances.map(facts)).toEqual([
+      ['1', 'CREATE', 'Patient/p1'],
+      ['2', 'UPDATE', 'RelatedPerson/carer'],
+      ['3', 'UPDATE', 'Practitioner/d1'],
+      ['4', 'UPDATE', 'Practitioner/d1'],
+    ]);
+    for (const { target } of provenances) expect(target).toHaveLength(1);
+    expect(await told(id, who.other)).toEqual([]);
+    const cancelled = (await bookFor('p1', who.self)).json;
+    await call(server.one, `${cancelled.id}/$cancel`, {}, who.self);
+    expect((await told(cancelled.id, who.carer)).map(facts)).toEqual([
+      ['1', 'CREATE', 'Patient/p1'],
+      ['2', 'UPDATE', 'Patient/p1'],
+    ]);
+    // Of what is refused nothing is told.
+    expect((await call(server.one, `${cancelled.id}/$cancel`, {}, who.self)).status).toBe(422);
+    expect(await told(cancelled.id, who.self)).toHaveLength(2);
+    const events = (await server.one.get(`AuditEvent?entity=Appointment/${id}`, who.self)).json.entry;
+    expect(events.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('by X-Provenance alone where the asker gives one and may make Provenances', async () => {
+    const author = { type: { text: 'desk' }, who: { display: 'The telephone of the desk' } };
+    const given = { resourceType: 'Provenance', recorded: '2026-01-05T10:00:00Z', agent: [author] };
+    const header = { 'X-Provenance': JSON.stringify(given) };
+    const doctor = await server.as({ role: 'attending', fhirUser: 'Practitioner/d1' });
+    const made = await bookFor('p1', { ...doctor, ...header });
+    expect(made.status).toBe(201);
+    expect((await told(made.json.id, doctor)).map(({ agent }) => agent)).toEqual([[author]]);
+    expect((await bookFor('p1', { ...who.self, ...header })).status).toBe(403);
+    const wrong = { 'X-Provenance': '{}' };
+    const refused = await call(server.one, `${made.json.id}/$cancel`, {}, { ...doctor, ...wrong });
+    expect([refused.status, refused.expressions]).toEqual([400, ['http.x-provenance']]);
+  });
+});
+
 describe('availability', () => {
   it('shows nothing of other patients, nor do Slots and refusals', async () => {
     await bookFor('p2', who.other, { comment: 'secret of p2', reasonCode: [{ text: 'secret reason' }] });
@@ -186,6 +247,24 @@ describe('availability', () => {
       expect(answer.text).not.toContain('secret');
       expect(answer.text).not.toContain('"Appointment/');
     }
+  });
+
+  it('who offers what and where is for all who look for a time to read, and for none of them to write', async () => {
+    const ids = async (path: string) =>
+      ((await server.one.get(path, who.other)).json.entry ?? []).map(({ resource }: Json) => resource.id);
+    expect(await ids('HealthcareService')).toEqual(['s1']);
+    expect(await ids('PractitionerRole?service=s1&_include=PractitionerRole:practitioner')).toEqual([
+      'r1',
+      'd1',
+    ]);
+    const launched = await server.as({ scopes: 'patient/*.rs', patient: 'p2' });
+    expect((await server.one.get('Practitioner/d1', launched)).status).toBe(200);
+    for (const as of [who.other, launched]) {
+      const put = { resourceType: 'HealthcareService', id: 's1', name: 'x' };
+      expect((await server.one.put('HealthcareService/s1', put, as)).status).toBe(403);
+    }
+    const narrow = await server.as({ scopes: 'patient/Appointment.rs', patient: 'p2' });
+    expect((await server.one.get('Practitioner/d1', narrow)).status).toBe(403);
   });
 
   it('for a patient who is named it needs the right to see that patient’s visits', async () => {

@@ -101,6 +101,16 @@ describe('Appointment/$book', () => {
     expect(startsOf(await findTimes(client, asking(other)))).not.toContain(at('09:30'));
   });
 
+  it('what is taken in a Schedule that is not in use any more stays taken (R4 Schedule.active)', async () => {
+    const clinic = await makeClinic(client);
+    await booked(clinic, '09:30');
+    const [{ resource: schedule }] = (await client.get(`Schedule?actor=${clinic.practitioner}`)).json.entry;
+    await client.put(`Schedule/${schedule.id}`, { ...schedule, active: false });
+    expect(startsOf(await findTimes(client, asking(clinic)))).not.toContain(at('09:30'));
+    const next = (await booked(clinic, '10:00')).slot[0].reference;
+    expect((await client.get(next)).json.schedule.reference).not.toBe(`Schedule/${schedule.id}`);
+  });
+
   it('200 clients on one time: one wins, the others get 409 with the next free times', async () => {
     const clinic = await makeClinic(client);
     const another = await harness.startAnother();
@@ -128,6 +138,27 @@ describe('Appointment/$book', () => {
     expect(stored.json.total).toBe(1);
     const [schedule] = (await client.get(`Schedule?actor=${clinic.practitioner}`)).json.entry;
     expect((await client.get(`Slot?schedule=Schedule/${schedule.resource.id}`)).json.total).toBe(1);
+    // So it is with a free Slot that is stored, which is taken itself.
+    const free = await client.create({
+      resourceType: 'Slot',
+      schedule: { reference: `Schedule/${schedule.resource.id}` },
+      status: 'free',
+      start: at('20:00'),
+      end: at('20:30'),
+    });
+    const named = { resourceType: 'Appointment', slot: [{ reference: `Slot/${free.id}` }] };
+    const asked = Array.from({ length: 20 }, (_, i) =>
+      call(clients[i % 2] as TestClient, '$book', { 'appt-resource': named, 'patient-id': patients[i] }),
+    );
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect([statuses.filter((one) => one === 201).length, new Set(statuses)]).toEqual([
+      1,
+      new Set([201, 409]),
+    ]);
+    expect((await client.get(`Slot/${free.id}`)).json).toMatchObject({
+      status: 'busy',
+      meta: { versionId: '2' },
+    });
   });
 
   it('a room of a group that somebody else took meanwhile is replaced by a free one; without any it is a 409', async () => {
@@ -169,6 +200,19 @@ describe('Appointment/$book', () => {
     const nobody = await call(client, '$book', { 'appt-resource': proposed });
     expect([nobody.status, nobody.expressions]).toEqual([400, ['http.query.patient-id']]);
     expect((await call(client, '$book', { 'patient-id': patient })).status).toBe(400);
+    // What is refused names the element of the Appointment.
+    const missing = await call(client, '$book', { 'appt-resource': proposed, 'patient-id': 'nobody' });
+    expect(missing.status).toBe(422);
+    expect(missing.expressions).toEqual(['Appointment.participant[0].actor.reference']);
+    expect((await tried({ priority: 'high' })).expressions).toEqual(['Appointment.priority']);
+  });
+
+  it('the Appointment may be the body, with the other parameters in the URL (R4 operations.html#request)', async () => {
+    const [proposed] = await findTimes(client, asking(await makeClinic(client)));
+    const path = `Appointment/$book?patient-id=${patient}`;
+    expect((await client.post(path, proposed)).status).toBe(201);
+    const wrong = await client.post(path, { resourceType: 'Patient' });
+    expect([wrong.status, wrong.expressions]).toEqual([400, ['http.query.appt-resource']]);
   });
 });
 

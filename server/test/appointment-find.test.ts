@@ -139,6 +139,55 @@ describe('Appointment/$find', () => {
     expect(startsOf(await of(role, query))).toEqual(['2031-01-06T20:00:00Z']);
   });
 
+  it('free Slots of a Schedule are visits as they are where nobody states how long one is; $book takes the Slot itself', async () => {
+    const practitioner = `Practitioner/${(await client.create({ resourceType: 'Practitioner' })).id}`;
+    const actor = [{ reference: practitioner }];
+    const schedule = `Schedule/${(await client.create({ resourceType: 'Schedule', actor })).id}`;
+    const slots: Json[] = [];
+    for (const minute of ['00', '20', '40'])
+      slots.push(
+        await client.create({
+          resourceType: 'Slot',
+          schedule: { reference: schedule },
+          status: 'free',
+          start: `2031-01-06T08:${minute}:00Z`,
+          end: new Date(Date.parse(`2031-01-06T08:${minute}:00Z`) + 1_200_000).toISOString(),
+        }),
+      );
+    const query = `practitioner=${practitioner}&start=2031-01-06&end=2031-01-06`;
+    const found = await findTimes(client, query);
+    expect(startsOf(found)).toEqual(['00', '20', '40'].map((minute) => `2031-01-06T08:${minute}:00Z`));
+    expect(found[0]).toMatchObject({ minutesDuration: 20, participant: [{ actor: actor[0] }] });
+    const patient = await makePatient(client);
+    const book = (appointment: object) =>
+      call(client, '$book', {
+        'appt-resource': { resourceType: 'Appointment', ...appointment },
+        'patient-id': patient,
+      });
+    const visit = (await book(found[0])).json;
+    expect(visit.slot).toEqual([{ reference: `Slot/${slots[0].id}` }]);
+    const slotNow = async (at: number) => (await client.get(`Slot/${slots[at].id}`)).json;
+    expect((await slotNow(0)).status).toBe('busy');
+    expect((await book(found[0])).status).toBe(409);
+    // The Slot says when and with whom.
+    const named = { slot: [{ reference: `Slot/${slots[1].id}` }] };
+    const answers = await Promise.all([book(named), book(named), book(named)]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
+    expect((await slotNow(1)).status).toBe('busy');
+    expect(startsOf(await findTimes(client, query))).toEqual(['2031-01-06T08:40:00Z']);
+    const held = await call(client, '$hold', { 'appt-resource': found[2], 'patient-id': patient });
+    expect((await slotNow(2)).status).toBe('busy-tentative');
+    expect((await call(client, '$book', { 'appt-id': held.json.id })).json.status).toBe('booked');
+    for (const id of [visit.id, held.json.id]) await call(client, `${id}/$cancel`);
+    for (const at of [0, 2])
+      expect(await slotNow(at)).toMatchObject({ status: 'free', start: slots[at].start });
+    expect((await slotNow(2)).extension).toBeUndefined();
+    expect(startsOf(await findTimes(client, query))).toHaveLength(2);
+    expect((await book({ slot: [{ reference: 'Slot/none' }] })).expressions).toEqual(['Appointment.slot']);
+    const nobody = await book({ start: '2031-01-06T08:00:00Z' });
+    expect([nobody.status, nobody.expressions]).toEqual([400, ['Appointment.participant']]);
+  });
+
   it('a visit needs its buffers and one of each group of places and devices', async () => {
     const room = `Location/${(await client.create({ resourceType: 'Location', name: 'OR' })).id}`;
     const device = `Device/${(await client.create({ resourceType: 'Device' })).id}`;
@@ -223,6 +272,32 @@ describe('Appointment/$find', () => {
     expect(startsOf(await findTimes(client, query))).toEqual(['2031-01-06T07:30:00Z']);
   });
 
+  it('leaves out times of visits that were stored without Slots; such a visit can be moved', async () => {
+    const { role, practitioner } = await makeClinic(client);
+    const patient = await makePatient(client);
+    const visit = (time: string, more: object = {}, status = 'accepted') =>
+      client.create({
+        resourceType: 'Appointment',
+        status: 'booked',
+        start: `2031-01-06T${time}:00Z`,
+        end: new Date(Date.parse(`2031-01-06T${time}:00Z`) + 1_800_000).toISOString(),
+        participant: [
+          { actor: { reference: patient }, status: 'accepted' },
+          { actor: { reference: practitioner }, status },
+        ],
+        ...more,
+      });
+    const starts = async () =>
+      startsOf(await of(role, 'start=2031-01-06&end=2031-01-06')).map((start) => start.slice(11, 16));
+    const first = await visit('09:00');
+    await visit('10:00', { status: 'cancelled' });
+    await visit('10:30', {}, 'declined');
+    expect(await starts()).toEqual(['09:30', '10:00', '10:30', '11:00', '11:30']);
+    const moved = await call(client, `${first.id}/$reschedule`, { start: '2031-01-06T11:00:00Z' });
+    expect(moved.json).toMatchObject({ status: 'booked', start: '2031-01-06T11:00:00Z' });
+    expect(await starts()).toEqual(['09:00', '09:30', '10:00', '10:30', '11:30']);
+  });
+
   it('leaves out times at which the patient named has another visit', async () => {
     const [one, two] = [await makeClinic(client), await makeClinic(client)];
     const patient = await makePatient(client);
@@ -236,6 +311,22 @@ describe('Appointment/$find', () => {
   it('an inactive role or one whose service is not wanted is not asked', async () => {
     const { role } = await makeClinic(client, { role: { active: false } });
     expect(await of(role, 'start=2031-01-06')).toEqual([]);
+    const given = await makeClinic(client, { service: { active: false } });
+    expect(await of(given.role, 'start=2031-01-06')).toEqual([]);
+  });
+
+  it('numbers may be written with digits that say nothing (R4 datatypes.html#decimal)', async () => {
+    const url = 'https://vesta.health/fhir/StructureDefinition/visit-type';
+    const service = await client.post(
+      'HealthcareService',
+      `{"resourceType":"HealthcareService","extension":[{"url":"${url}","extension":[
+        {"url":"duration","valueDuration":{"value":60.0,"code":"min"}}]}]}`,
+    );
+    const { role } = await makeClinic(client, {
+      role: { healthcareService: [{ reference: `HealthcareService/${service.json.id}` }] },
+    });
+    const [first] = await of(role, 'start=2031-01-06');
+    expect(first.minutesDuration).toBe(60);
   });
 
   it('a parameter that makes no sense is a 400 that names it', async () => {
@@ -251,9 +342,18 @@ describe('Appointment/$find', () => {
       ['days-of-week=monday', 'days-of-week'],
       ['_count=0', '_count'],
       ['_count=many', '_count'],
+      ['start=2031-01-06&start=2031-01-07', 'start'],
     ] as const) {
       const answer = await client.get(`Appointment/$find?${query}`);
       expect([query, answer.status, answer.expressions]).toEqual([query, 400, [`http.query.${name}`]]);
     }
+    // One that there is not is passed over, unless the client wants none passed over (R4 search.html#errors).
+    const typo = 'Appointment/$find?start=2031-01-06&practitoner=x&_format=json';
+    expect((await client.get(typo)).status).toBe(200);
+    const strict = await client.get(typo, { Prefer: 'handling=strict' });
+    expect([strict.status, strict.expressions]).toEqual([400, ['http.query.practitoner']]);
+    const parameter = [{ name: 'start', valuePeriod: { start: '2031-01-06' } }];
+    const answer = await client.post('Appointment/$find', { resourceType: 'Parameters', parameter });
+    expect([answer.status, answer.expressions]).toEqual([400, ['http.query.start']]);
   });
 });

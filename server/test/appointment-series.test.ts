@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SERIES_IDENTIFIER } from '../src/scheduling/terms.ts';
-import { type Clinic, findTimes, makeClinic, makePatient, nextTimes } from './appointment-clinic.ts';
+import { type Clinic, findTimes, hours, makeClinic, makePatient, nextTimes } from './appointment-clinic.ts';
 import { type Answer, type Harness, type Json, startHarness, type TestClient } from './harness.ts';
 
 /* Issue 6, section 3: recurring visits; R4 datatypes.html#Timing for how often. */
@@ -93,6 +93,13 @@ describe('$book with recurrence', () => {
     const starts = (answer: Answer) =>
       resources(answer, 'Appointment').map(({ start }) => start.slice(5, 10));
     expect(starts(days)).toEqual(['01-06', '01-09', '01-20', '01-23']);
+    // The last day is that of the place: in New York the evening of the 8th is the 9th by UTC.
+    const evening = await makeClinic(client, {
+      zone: 'America/New_York',
+      role: { availableTime: [hours('20:00', '22:00')] },
+    });
+    const until = { periodUnit: 'd', period: 1, boundsPeriod: { end: '2031-01-08' } };
+    expect(starts(await bookSeries(evening, until))).toEqual(['01-06', '01-07', '01-08']);
     const months = await bookSeries(
       await makeClinic(client),
       { period: 1, periodUnit: 'mo', count: 3 },
@@ -108,6 +115,8 @@ describe('$book with recurrence', () => {
     for (const [repeat, element] of [
       [{ period: 1, periodUnit: 'h', count: 2 }, 'periodUnit'],
       [{ period: 1, periodUnit: 'd' }, 'count'],
+      [{ period: '1', periodUnit: 'd', count: 2 }, 'period'],
+      [{ period: 1, periodUnit: 'd', boundsPeriod: { end: 'soon' } }, 'boundsPeriod'],
       [{ period: 1, periodUnit: 'd', count: 53 }, 'count'],
       [{ period: 1, periodUnit: 'd', dayOfWeek: ['mon'], count: 2 }, 'dayOfWeek'],
       [{ period: 1, periodUnit: 'd', when: ['MORN'], count: 2 }, 'when'],

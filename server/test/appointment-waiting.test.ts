@@ -6,6 +6,7 @@ import {
   type Clinic,
   call,
   findTimes,
+  hours,
   makeClinic,
   makePatient,
   minutes,
@@ -212,6 +213,118 @@ describe('a time that becomes free', () => {
       await harness.service.agents.upkeep.tick();
       return (await stored(over.id)).status === 'cancelled';
     });
+  });
+});
+
+describe('a time that is freed without an operation', () => {
+  /** Somebody who waits for a visit of a clinic that is full. */
+  async function waiting(clinic: Clinic, more: Record<string, Json> = {}): Promise<string> {
+    const who = await makePatient(client);
+    return (await wait(clinic, { 'patient-id': who, 'when-free': 'book', ...more })).json.id;
+  }
+  /** A visit as other systems store it: its Slot was free, and is busy. */
+  async function plainVisit(schedule: string, time: string): Promise<{ slot: Json; visit: Json }> {
+    const start = at(time);
+    const end = new Date(Date.parse(start) + 30 * 60_000).toISOString();
+    const body = { resourceType: 'Slot', schedule: { reference: schedule }, start, end };
+    const free = await client.create({ ...body, status: 'free' });
+    const slot = (await client.put(`Slot/${free.id}`, { ...body, id: free.id, status: 'busy' })).json;
+    const visit = await client.create({
+      resourceType: 'Appointment',
+      status: 'booked',
+      start,
+      end,
+      slot: [{ reference: `Slot/${slot.id}` }],
+      participant: [{ actor: { reference: patient }, status: 'accepted' }],
+    });
+    return { slot, visit };
+  }
+
+  it('by a PUT, PATCH or DELETE of the Appointment goes to who waits; Slots that others keep stay taken', async () => {
+    const clinic = await makeClinic(client);
+    const visits = await bookAll(clinic);
+    const put = await waiting(clinic);
+    await client.put(`Appointment/${visits[1].id}`, { ...visits[1], status: 'cancelled' });
+    expect((await when(put, 'booked')).start).toBe(visits[1].start);
+    expect((await client.get(visits[1].slot[0].reference)).json.status).toBe('entered-in-error');
+    const patched = await waiting(clinic);
+    const status = [{ op: 'replace', path: '/status', value: 'entered-in-error' }];
+    await client.patch(`Appointment/${visits[2].id}`, status, {
+      'Content-Type': 'application/json-patch+json',
+    });
+    expect((await when(patched, 'booked')).start).toBe(visits[2].start);
+
+    const other = await makeClinic(client, { role: { availableTime: undefined } });
+    const actor = [{ reference: other.practitioner }, { reference: other.role }];
+    const schedule = `Schedule/${(await client.create({ resourceType: 'Schedule', actor })).id}`;
+    const [one, two] = [await plainVisit(schedule, '14:00'), await plainVisit(schedule, '15:00')];
+    const { id: _id, meta: _meta, ...copy } = two.visit;
+    await client.create(copy);
+    const deleted = await waiting(other);
+    for (const { visit } of [two, one])
+      expect((await client.delete(`Appointment/${visit.id}`)).status).toBe(204);
+    // The Slot was free again, and is taken by the new visit.
+    expect((await when(deleted, 'booked')).slot).toEqual([{ reference: `Slot/${one.slot.id}` }]);
+    const versions = ['3', '4'].map((version) => client.get(`Slot/${one.slot.id}/_history/${version}`));
+    expect((await Promise.all(versions)).map(({ json }) => json.status)).toEqual(['free', 'busy']);
+    expect((await client.get(`Slot/${two.slot.id}`)).json.meta.versionId).toBe(two.slot.meta.versionId);
+  });
+
+  it('by the end of a visit that has no Slots goes to who waits', async () => {
+    const clinic = await makeClinic(client);
+    await bookAll(clinic, [at('09:00')]);
+    const visit = await client.create({
+      resourceType: 'Appointment',
+      status: 'booked',
+      start: at('09:00'),
+      end: at('09:30'),
+      participant: [{ actor: { reference: clinic.practitioner }, status: 'accepted' }],
+    });
+    const entry = await waiting(clinic);
+    await client.put(`Appointment/${visit.id}`, { ...visit, status: 'cancelled' });
+    expect((await when(entry, 'booked')).start).toBe(at('09:00'));
+  });
+
+  it('by a DELETE of a Slot, or one that is made shorter, goes to who waits', async () => {
+    const clinic = await makeClinic(client);
+    await bookAll(clinic, [at('09:00'), at('11:00'), at('11:30')]);
+    const [{ id }] = await all(`Schedule?actor=${clinic.practitioner}`);
+    const body = { resourceType: 'Slot', status: 'busy', schedule: { reference: `Schedule/${id}` } };
+    const [early, late] = [
+      await client.create({ ...body, start: at('09:00'), end: at('09:30') }),
+      await client.create({ ...body, start: at('11:00'), end: at('12:00') }),
+    ];
+    const first = await waiting(clinic);
+    expect((await client.delete(`Slot/${early.id}`)).status).toBe(204);
+    expect((await when(first, 'booked')).start).toBe(at('09:00'));
+    const second = await waiting(clinic);
+    await client.put(`Slot/${late.id}`, { ...late, end: at('11:30') });
+    expect((await when(second, 'booked')).start).toBe(at('11:30'));
+  });
+
+  it('by other hours of the role or the service goes to all who wait for such, whatever else is asked first', async () => {
+    const away = [{ description: 'away', during: { start: MONDAY, end: MONDAY } }];
+    const clinic = await makeClinic(client, { role: { notAvailable: away } });
+    const none = await makeClinic(client, { role: { notAvailable: away } });
+    // Waits in front of the others, for somebody who is not there.
+    const unlucky = await waiting(none, { priority: 1 });
+    const [one, two] = [await waiting(clinic), await waiting(clinic)];
+    const role = (await client.get(clinic.role)).json;
+    const { notAvailable: _away, ...back } = role;
+    await client.put(clinic.role, { ...back, availableTime: [hours('09:00', '09:30')] });
+    expect((await when(one, 'booked')).start).toBe(at('09:00'));
+    await client.put(clinic.role, { ...back, availableTime: [hours('09:00', '10:00')] });
+    expect((await when(two, 'booked')).start).toBe(at('09:30'));
+    expect((await stored(unlucky)).status).toBe('waitlist');
+    const third = await waiting(clinic);
+    await client.create({
+      resourceType: 'PractitionerRole',
+      practitioner: { reference: clinic.practitioner },
+      healthcareService: [{ reference: clinic.service }],
+      location: [{ reference: clinic.location }],
+      availableTime: [hours('16:00', '16:30')],
+    });
+    expect((await when(third, 'booked')).start).toBe(at('16:00'));
   });
 });
 

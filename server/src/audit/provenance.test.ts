@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { loadDefinitions } from '../conformance/definitions.ts';
 import type { FhirError } from '../fhir/outcome.ts';
 import { validateStructure } from '../validation/structure.ts';
-import { agentProvenance, provenanceFor, provenanceOfHeader, provenanceRequest } from './provenance.ts';
+import {
+  agentProvenance,
+  authorsProvenance,
+  provenanceFor,
+  provenanceOfHeader,
+  provenanceRequest,
+} from './provenance.ts';
 
 const context = { definitions: loadDefinitions() };
 const good = {
@@ -79,4 +85,25 @@ describe('X-Provenance (R4 provenance.html#header)', () => {
     expect(validateStructure(whole as never, context.definitions)).toEqual([]);
     expect(provenanceOfHeader(JSON.stringify(made), context)).toEqual(made);
   });
+});
+
+test('who has an operation write is its author: a person by any app, or a client that acts for nobody', () => {
+  const written = [
+    { kind: 'update', type: 'Slot', id: 's', version: 1, isNew: true },
+    { kind: 'patch', type: 'Appointment', id: 'a', version: 3, isNew: false },
+  ] as const;
+  const told = (subject: string, client?: string, of = written.slice()) => {
+    const scope = { tenant: { id: 1, name: 't' }, subject, grants: [], ...(client && { client }) };
+    return authorsProvenance(scope, ['Appointment'], () => 0).describe?.(of);
+  };
+  const person = told('Patient/p', 'app');
+  expect(validateStructure(person as never, context.definitions)).toEqual([]);
+  expect(person).toMatchObject({
+    target: [{ reference: 'Appointment/a/_history/3' }],
+    activity: { coding: [{ code: 'UPDATE' }] },
+    agent: [{ type: { coding: [{ code: 'author' }] }, who: { reference: 'Patient/p' } }],
+  });
+  expect(told('loader', 'loader')).toMatchObject({ agent: [{ who: { identifier: { value: 'loader' } } }] });
+  expect(told('anonymous')).toMatchObject({ agent: [{ who: { display: 'anonymous' } }] });
+  expect(told('Patient/p', 'app', [written[0]])).toBeUndefined();
 });

@@ -84,18 +84,41 @@ export function provenanceRequest(provenance: Resource): WriteRequest {
  * transaction. It needs no right of the agent's own.
  */
 export function agentsProvenance(scope: AccessScope, now: () => number = Date.now): WriteRequest {
+  return ownProvenance(scope, now, { role: 'assembler', ...agentOf(scope) });
+}
+
+/**
+ * The write of the Provenance of what somebody has an operation write in the same transaction; it names the person, or the
+ * client where that acts for nobody. It needs no right of their own.
+ * @param types of which versions are told of: what else the operation writes is the server's
+ */
+export function authorsProvenance(
+  scope: AccessScope,
+  types: readonly string[],
+  now: () => number = Date.now,
+): WriteRequest {
+  return ownProvenance(scope, now, { role: 'author', who: authorOf(scope) }, types);
+}
+
+function ownProvenance(
+  { purposeOfUse }: AccessScope,
+  now: () => number,
+  agent: Pick<AgentActivity, 'role' | 'who' | 'onBehalfOf'>,
+  types?: readonly string[],
+): WriteRequest {
   return {
     kind: 'create',
     type: 'Provenance',
     at: '',
     describe: (written) => {
+      const told = types === undefined ? written : written.filter(({ type }) => types.includes(type));
       const made = agentProvenance({
-        ...agentOf(scope),
+        ...agent,
         time: now(),
-        ...(scope.purposeOfUse === undefined ? {} : { purposeOfUse: scope.purposeOfUse }),
-        ...activityOf(written),
+        ...(purposeOfUse === undefined ? {} : { purposeOfUse }),
+        ...activityOf(told),
       });
-      return provenanceFor(made, written);
+      return provenanceFor(made, told);
     },
   };
 }
@@ -103,15 +126,25 @@ export function agentsProvenance(scope: AccessScope, now: () => number = Date.no
 const CLIENT_ID = 'https://vesta.health/fhir/identifier/client';
 
 /** Who it is and for whom: a client is named by its id, a person by the resource that stands for them. */
-function agentOf({ subject, client }: AccessScope): Pick<AgentActivity, 'who' | 'onBehalfOf'> {
-  const isReference = (text: string) => /^[A-Z][A-Za-z]*\/[A-Za-z0-9\-.]{1,64}$/.test(text);
-  // An agent of the server's own is its Device.
-  const named = (id: string): JsonObject =>
-    isReference(id) ? { reference: id } : { identifier: { system: CLIENT_ID, value: id }, display: id };
-  const principal: JsonObject = isReference(subject) ? { reference: subject } : { display: subject };
-  if (client === undefined) return { who: principal };
-  return { who: named(client), ...(subject === client ? {} : { onBehalfOf: principal }) };
+function agentOf(scope: AccessScope): Pick<AgentActivity, 'who' | 'onBehalfOf'> {
+  const { subject, client } = scope;
+  if (client === undefined) return { who: principalOf(scope) };
+  return { who: named(client), ...(subject === client ? {} : { onBehalfOf: principalOf(scope) }) };
 }
+
+/** A person whatever app they use; a client that acts for nobody is named by its id. */
+function authorOf(scope: AccessScope): JsonObject {
+  return scope.subject === scope.client ? named(scope.subject) : principalOf(scope);
+}
+
+const principalOf = ({ subject }: AccessScope): JsonObject =>
+  isReference(subject) ? { reference: subject } : { display: subject };
+
+/** An agent of the server's own is its Device. */
+const named = (id: string): JsonObject =>
+  isReference(id) ? { reference: id } : { identifier: { system: CLIENT_ID, value: id }, display: id };
+
+const isReference = (text: string) => /^[A-Z][A-Za-z]*\/[A-Za-z0-9\-.]{1,64}$/.test(text);
 
 /** Without an activity where a transaction does several things. */
 function activityOf(written: readonly WrittenVersion[]): Pick<AgentActivity, 'activity'> {
@@ -122,8 +155,10 @@ function activityOf(written: readonly WrittenVersion[]): Pick<AgentActivity, 'ac
   return kinds.size === 1 && activity !== undefined ? { activity } : {};
 }
 
-/** What is known of an agent (a program) that has written something for somebody. */
+/** What is known of who has written something: an agent (a program) for somebody, or a person. */
 export interface AgentActivity {
+  /** R4 valueset-provenance-agent-type.html; `assembler` by default. */
+  readonly role?: 'assembler' | 'author';
   /** The agent, as a Reference: `{ reference: 'Device/x' }`, or by its identifier. */
   readonly who: JsonObject;
   /** For whom, as a Reference: `{ reference: 'Practitioner/1' }`. */
@@ -140,7 +175,7 @@ export interface AgentActivity {
 
 /** The Provenance of an agent's write (R4 provenance.html), as {@link provenanceOfHeader} would give it. */
 export function agentProvenance(activity: AgentActivity): Resource {
-  const { who, onBehalfOf, time, purposeOfUse, sources = [] } = activity;
+  const { role = 'assembler', who, onBehalfOf, time, purposeOfUse, sources = [] } = activity;
   const code = (system: string, value: string) => ({
     coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code: value }],
   });
@@ -151,7 +186,7 @@ export function agentProvenance(activity: AgentActivity): Resource {
     ...(purposeOfUse === undefined ? {} : { reason: [code('v3-ActReason', purposeOfUse)] }),
     agent: [
       {
-        type: code('provenance-participant-type', 'assembler'),
+        type: code('provenance-participant-type', role),
         who,
         ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
       },

@@ -29,6 +29,10 @@ export interface InternalClientOptions {
   readonly signal?: AbortSignal;
   /** Whether what it does is recorded in the audit log, as a client's requests are; true by default. */
   readonly audited?: boolean;
+  /** X-Provenance of its requests. */
+  readonly provenance?: string;
+  /** See {@link FhirRequest.attributed}. */
+  readonly attributed?: readonly string[];
 }
 
 const PREFER: Preferences = { return: 'representation', handling: 'strict', respondAsync: false };
@@ -119,8 +123,11 @@ export class InternalClient {
 
   /** Any request. @throws FhirError as a client would be told */
   async call(method: Method, path: readonly string[], call: Call = {}): Promise<JsonObject> {
-    const { actor, signal, audited = true } = this.#options;
-    const headers = call.headers ?? {};
+    const { actor, signal, audited = true, provenance, attributed } = this.#options;
+    const headers: Readonly<Record<string, string>> = {
+      ...call.headers,
+      ...(provenance === undefined ? {} : { 'x-provenance': provenance }),
+    };
     const request: FhirRequest = {
       scope: this.scope,
       context: this.context,
@@ -132,6 +139,7 @@ export class InternalClient {
       ...(call.json === undefined ? {} : { json: call.json }),
       body: undefined,
       prefer: PREFER,
+      ...(attributed === undefined ? {} : { attributed }),
       ...(actor === undefined ? {} : { actor }),
       ...(signal === undefined ? {} : { signal }),
     };

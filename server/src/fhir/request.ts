@@ -28,6 +28,8 @@ export interface FhirRequest {
   /** Any other body, as text or, for Binary, as bytes; undefined when there is none. */
   readonly body: string | Buffer | undefined;
   readonly prefer: Preferences;
+  /** Types of which what is written gets a Provenance that names who asks, unless X-Provenance gives one. */
+  readonly attributed?: readonly string[];
   /** Who makes the request and from where, for the audit log; absent where there is none, and in what a job carries out. */
   readonly actor?: AuditActor;
   /** Of what an asynchronous job carries out: ends when the job must stop. Looked at before each step that takes time. */

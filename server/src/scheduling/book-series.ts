@@ -5,11 +5,13 @@ import { type Order, patientOfOrder, visitAt } from './book.ts';
 import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import { messageEntries } from './messages.ts';
+import { withNamedSlots } from './named-slots.ts';
 import { wantedOf } from './proposal.ts';
 import { type Series, startsOfSeries } from './series.ts';
 import { ATTEMPTS, isTaken, someCandidates, timeAt, timeOf } from './take.ts';
 import { SERIES_IDENTIFIER } from './terms.ts';
 import { visitSlots } from './visit-slots.ts';
+import { writeVisit } from './write-visit.ts';
 
 /** What came of a series. */
 export interface BookedSeries {
@@ -31,7 +33,7 @@ export async function bookSeries(
   some: boolean,
 ): Promise<BookedSeries> {
   const patient = patientOfOrder(given);
-  const order = { ...given, patient };
+  const order = { ...given, appointment: await withNamedSlots(desk, given.appointment), patient };
   const wanted = wantedOf(order.appointment);
   const { start: first, end } = timeOf(order.appointment);
   const candidates = await someCandidates(desk, wanted);
@@ -74,15 +76,11 @@ export async function bookSeries(
       zone: zone.name,
     } as const;
     try {
-      const answer = await desk.writer.transaction({
-        resourceType: 'Bundle',
-        type: 'transaction',
-        entry: [
-          ...slotEntries,
-          ...visits.map((visit) => ({ ...visit, request: { method: 'POST', url: 'Appointment' } })),
-          ...messageEntries(desk, patient, told),
-        ],
-      });
+      const answer = await writeVisit(desk, [
+        ...slotEntries,
+        ...visits.map((visit) => ({ ...visit, request: { method: 'POST', url: 'Appointment' } })),
+        ...messageEntries(desk, patient, told),
+      ]);
       return { booked: appointmentsIn(answer), missed };
     } catch (error) {
       if (!isTaken(error) || attempt === ATTEMPTS) throw error;

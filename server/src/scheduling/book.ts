@@ -7,6 +7,7 @@ import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import type { FreeTime } from './find.ts';
 import { messageEntries } from './messages.ts';
+import { withNamedSlots } from './named-slots.ts';
 import { appointmentAt, patientIn, patientOf, wantedOf } from './proposal.ts';
 import { appointmentIn, takeTime, timeOf } from './take.ts';
 import {
@@ -21,6 +22,7 @@ import {
 } from './visit-slots.ts';
 import { replacing } from './waiting.ts';
 import { wishOf } from './wish.ts';
+import { writeVisit } from './write-visit.ts';
 
 /** Elements of a proposed Appointment that are the asker's to say. */
 const SAID = [
@@ -83,34 +85,31 @@ export async function bookHeld(
     throw await notFree(desk, wantedOf(appointment), 'The hold has ended', start);
   const slots = await slotsOf(desk, appointment);
   const participants = objectsOf(appointment['participant']).map((one) => ({ ...one, status: 'accepted' }));
-  const answer = await desk.writer.transaction({
-    resourceType: 'Bundle',
-    type: 'transaction',
-    entry: [
-      ...slots.map((slot) => {
-        const from = dateRange(String(slot['start']))?.low;
-        const isVisit = from !== undefined && from >= start && end !== undefined && from < end;
-        return replacingSlot(slot, slotAs(slot, isVisit ? 'busy' : 'busy-unavailable'));
-      }),
-      changing(appointment, {
-        extension: unheld(appointment),
-        status: 'booked',
-        ...(comment === undefined ? {} : { comment }),
-        participant:
-          patientOf(appointment) === undefined ? [patientIn(who, 'accepted'), ...participants] : participants,
-      }),
-      ...(await replacing(desk, wishOf(appointment))),
-      ...messageEntries(desk, who, {
-        kind: 'booked',
-        appointment: referenceTo(appointment),
-        visits: [appointment],
-      }),
-    ],
-  });
+  const answer = await writeVisit(desk, [
+    ...slots.map((slot) => {
+      const from = dateRange(String(slot['start']))?.low;
+      const isVisit = from !== undefined && from >= start && end !== undefined && from < end;
+      return replacingSlot(slot, slotAs(slot, isVisit ? 'busy' : 'busy-unavailable'));
+    }),
+    changing(appointment, {
+      extension: unheld(appointment),
+      status: 'booked',
+      ...(comment === undefined ? {} : { comment }),
+      participant:
+        patientOf(appointment) === undefined ? [patientIn(who, 'accepted'), ...participants] : participants,
+    }),
+    ...(await replacing(desk, wishOf(appointment))),
+    ...messageEntries(desk, who, {
+      kind: 'booked',
+      appointment: referenceTo(appointment),
+      visits: [appointment],
+    }),
+  ]);
   return appointmentIn(answer);
 }
 
-function take(desk: Desk, order: Order, expires: number | undefined): Promise<Resource> {
+async function take(desk: Desk, given: Order, expires: number | undefined): Promise<Resource> {
+  const order = { ...given, appointment: await withNamedSlots(desk, given.appointment) };
   const asked = { wanted: wantedOf(order.appointment), ...timeOf(order.appointment) };
   return takeTime(desk, asked, async (time, calendars) => {
     const { entries, slots } = visitSlots(time, calendars, expires);

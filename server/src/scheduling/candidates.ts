@@ -30,7 +30,7 @@ export interface Facility {
   readonly hours: readonly Hours[];
 }
 
-/** Somebody who can see a patient: a PractitionerRole, or a HealthcareService that has none. */
+/** Somebody who can see a patient: a PractitionerRole, or a HealthcareService or Practitioner that has none. */
 export interface Candidate {
   readonly role: Resource | undefined;
   readonly service: Resource | undefined;
@@ -43,6 +43,11 @@ export interface Candidate {
   readonly zone: TimeZone;
   readonly visit: VisitType;
   readonly groups: readonly (readonly Facility[])[];
+}
+
+/** Who is meant, and for what. */
+interface Chosen extends Pick<Candidate, 'role' | 'service' | 'visit'> {
+  readonly person?: Resource;
 }
 
 /** Most roles that are looked at. */
@@ -78,13 +83,15 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
   const unstaffed = wanted.practitioners.length > 0 ? [] : wanted.services.filter((one) => !staffed.has(one));
   const alone = unstaffed.flatMap((one) => {
     const pair = services.has(one) ? serviceAndVisit([one], services, wanted) : undefined;
-    return pair === undefined || pair.service?.['active'] === false ? [] : [{ role: undefined, ...pair }];
+    return pair === undefined ? [] : [{ role: undefined, ...pair }];
   });
-  const found = [...chosen, ...alone];
+  const found: Chosen[] = [...chosen, ...alone, ...(await withoutRole(desk, wanted, roles))];
+  const needed = found.flatMap(({ visit }) => visit.resources.flat());
   const places = await byReference(desk, 'Location', [
     ...found.flatMap(({ role, service }) => placeOf(role, service, wanted) ?? []),
-    ...found.flatMap(({ visit }) => visit.resources.flat()),
+    ...needed,
   ]);
+  const facilities = new Map([...places, ...(await byReference(desk, 'Device', needed))]);
   const organizations = await byReference(
     desk,
     'Organization',
@@ -97,11 +104,11 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
     hours.set(resource, read);
     return read;
   };
-  return found.map(({ role, service, visit }) => {
+  return found.map(({ role, service, visit, person: alone }) => {
     const location = places.get(placeOf(role, service, wanted) ?? '');
     const organization = organizations.get(localReference(role?.['organization']) ?? '');
     const stated = [role, service, location].filter((one) => one !== undefined);
-    const own = referenceTo((role ?? service) as Resource);
+    const own = referenceTo((role ?? service ?? alone) as Resource);
     const person = localReference(role?.['practitioner']);
     const calendar = person ?? own;
     return {
@@ -111,11 +118,32 @@ async function readCandidates(desk: Desk, wanted: Wanted): Promise<readonly Cand
       calendar,
       actors: person === undefined ? [own] : [person, own],
       hours: stated.map(hoursOf),
-      zone: zoneOf([location, service, role, organization]),
+      zone: zoneOf([location, service, role, organization, alone]),
       visit,
-      groups: visit.resources.map((group) => group.map((reference) => facility(reference, places, hoursOf))),
+      groups: visit.resources.map((group) =>
+        group.map((reference) => facility(reference, facilities, hoursOf)),
+      ),
     };
   });
+}
+
+/** Who is named and works in no role: of them free Slots that are stored tell when they are there. */
+async function withoutRole(desk: Desk, wanted: Wanted, roles: readonly Resource[]): Promise<Chosen[]> {
+  const { practitioners, organizations, locations, services, specialties, visitType } = wanted;
+  if (
+    visitType !== undefined ||
+    [organizations, locations, services, specialties].some((one) => one.length > 0)
+  )
+    return [];
+  const working = roles.flatMap((role) => localReference(role['practitioner']) ?? []);
+  const people = await byReference(
+    desk,
+    'Practitioner',
+    practitioners.filter((one) => !working.includes(one)),
+  );
+  return [...people.values()].flatMap((person) =>
+    person['active'] === false ? [] : [{ role: undefined, service: undefined, visit: PLAIN_VISIT, person }],
+  );
 }
 
 async function rolesFor(desk: Desk, wanted: Wanted): Promise<Resource[]> {
@@ -157,9 +185,11 @@ function serviceAndVisit(
   services: ReadonlyMap<string, Resource>,
   { visitType, services: asked }: Wanted,
 ): { service: Resource | undefined; visit: VisitType } | undefined {
-  for (const one of offered) {
-    const service = services.get(one);
-    if (service === undefined) continue;
+  const known = offered.flatMap((one) => services.get(one) ?? []);
+  const active = known.filter((service) => service['active'] !== false);
+  // Who works for services that are given up only is not there any more.
+  if (known.length > 0 && active.length === 0) return undefined;
+  for (const service of active) {
     const types = typesOf(service);
     const visit = visitType === undefined ? (types[0] ?? PLAIN_VISIT) : visitTypeOf(types, visitType);
     if (visit !== undefined) return { service, visit };

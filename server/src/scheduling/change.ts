@@ -7,6 +7,7 @@ import { messageEntries, tellOf } from './messages.ts';
 import { appointmentAt, patientOf, wantedOf } from './proposal.ts';
 import { appointmentIn, takeTime, timeOf } from './take.ts';
 import { changing, givingBack, slotsOf, visitSlots } from './visit-slots.ts';
+import { writeVisit } from './write-visit.ts';
 
 /** States of a visit that is still to come (R4 valueset-appointmentstatus.html). */
 const TO_COME = ['proposed', 'pending', 'booked', 'waitlist'];
@@ -24,11 +25,12 @@ export async function rescheduleVisit(
 ): Promise<Resource> {
   assertStatus(appointment, ['booked'], 'moved');
   const old = await slotsOf(desk, appointment);
+  const given = await givingBack(desk, old);
   const isElsewhere = objectsOf(next['participant']).length > 0;
   const asked = {
     wanted: wantedOf(isElsewhere ? next : appointment),
     ...timeOf(next),
-    except: old.map(referenceTo),
+    except: [...old, appointment].map(referenceTo),
   };
   const patient = patientOf(appointment);
   const patients = objectsOf(appointment['participant']).filter(
@@ -44,12 +46,7 @@ export async function rescheduleVisit(
       visits: [moved],
       zone: time.candidate.zone.name,
     } as const;
-    return [
-      ...givingBack(old),
-      ...entries,
-      changing(appointment, moved),
-      ...messageEntries(desk, patient, told),
-    ];
+    return [...given, ...entries, changing(appointment, moved), ...messageEntries(desk, patient, told)];
   });
 }
 
@@ -80,7 +77,7 @@ export async function cancellation(
     ...(reason === undefined ? {} : { cancelationReason: reason }),
   };
   return [
-    ...givingBack(slots),
+    ...(await givingBack(desk, slots)),
     changing(appointment, cancelled),
     ...(kind === undefined ? [] : tellOf(desk, kind, appointment)),
   ];
@@ -101,7 +98,7 @@ export async function noShow(desk: Desk, appointment: Resource): Promise<Resourc
 }
 
 async function write(desk: Desk, entry: JsonObject[]): Promise<Resource> {
-  return appointmentIn(await desk.writer.transaction({ resourceType: 'Bundle', type: 'transaction', entry }));
+  return appointmentIn(await writeVisit(desk, entry));
 }
 
 function assertStatus({ status }: Resource, allowed: readonly string[], done: string): void {

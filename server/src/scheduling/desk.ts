@@ -22,6 +22,12 @@ export const DIRECTORY: readonly Grant[] = [
   },
 ];
 
+/** How the directory and the calendars were before. */
+const EARLIER: Grant = {
+  types: ['HealthcareService', 'Location', 'PractitionerRole', 'Slot'],
+  interactions: ['vread'],
+};
+
 /**
  * What it does of its own right together with an Appointment that the caller's scope decides about: it writes the
  * calendars and what patients are told, and refers to people and places, whether or not the caller has had to do with
@@ -33,6 +39,9 @@ const CALENDAR: readonly Grant[] = [
   { types: ['CommunicationRequest'], interactions: ['create'] },
 ];
 
+/** Who is taken when, by visits that have no Slots: nothing else is told of them. */
+const VISITS: Grant = { types: ['Appointment'], interactions: ['search-type'] };
+
 /** Where visits are made: the tools of scheduling for one caller. */
 export interface Desk {
   readonly services: Services;
@@ -42,6 +51,8 @@ export interface Desk {
   readonly caller: InternalClient;
   /** Directory and calendars, whoever asks. */
   readonly directory: InternalClient;
+  /** All visits, whoever asks: to tell who is taken. */
+  readonly visits: InternalClient;
   /** Writes Appointments as the caller may, and the calendars' Slots with them. */
   readonly writer: InternalClient;
   /** What was read of the directory a moment ago. */
@@ -49,7 +60,10 @@ export interface Desk {
   readonly now: () => number;
 }
 
-/** @param options the caller as the audit log names them, and what ends the work */
+/**
+ * What is written gets a Provenance of the Appointments that names the caller.
+ * @param options the caller as the audit log names them, what ends the work, and the Provenance that they give themselves
+ */
 export function openDesk(
   services: Services,
   context: TenantContext,
@@ -59,16 +73,20 @@ export function openDesk(
 ): Desk {
   const handler = { services, handle: services.handle };
   // The operation as a whole is what the audit log tells of; what is written is told of by the write engine.
-  const quiet = { ...options, audited: false };
-  const client = (as: AccessScope) => new InternalClient(handler, context, as, quiet);
+  const { provenance, ...rest } = options;
+  const quiet = { ...rest, audited: false };
+  const told = { ...quiet, attributed: ['Appointment'], ...(provenance === undefined ? {} : { provenance }) };
+  const client = (as: AccessScope, how: InternalClientOptions = quiet) =>
+    new InternalClient(handler, context, as, how);
   const own = (grants: readonly Grant[]) => client({ tenant: scope.tenant, subject: 'scheduling', grants });
   return {
     services,
     context,
     scope,
     caller: client(scope),
-    directory: own(DIRECTORY),
-    writer: client({ ...scope, grants: [...scope.grants, ...CALENDAR] }),
+    directory: own([...DIRECTORY, EARLIER]),
+    visits: own([VISITS]),
+    writer: client({ ...scope, grants: [...scope.grants, ...CALENDAR] }, told),
     known: knownDirectoryOf(services.connections),
     now,
   };
@@ -77,7 +95,9 @@ export function openDesk(
 /** The desk for the caller of an operation. */
 export function deskOf(services: Services, request: FhirRequest): Desk {
   const { context, scope, actor, signal } = request;
+  const provenance = request.header('x-provenance');
   return openDesk(services, context, scope, {
+    ...(provenance === undefined ? {} : { provenance }),
     ...(actor === undefined ? {} : { actor }),
     ...(signal === undefined ? {} : { signal }),
   });

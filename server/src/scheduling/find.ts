@@ -3,7 +3,7 @@ import { Calendars } from './calendars.ts';
 import { type Candidate, candidatesFor, type Wanted } from './candidates.ts';
 import type { Desk } from './desk.ts';
 import { boundsOf, type Hours, openHours } from './hours.ts';
-import { difference, type Interval, type Intervals, intersection, union } from './intervals.ts';
+import { covers, difference, type Interval, type Intervals, intersection, union } from './intervals.ts';
 import { type Offer, visitTimes } from './starts.ts';
 import { addDays, compareDays, type DayOfWeek, dayOfWeek, type TimeZone } from './zone.ts';
 
@@ -160,10 +160,23 @@ function addTimes(
       free: difference(allowed.openHours(hours, zone, whole), calendars.busyOf([reference])),
     })),
   );
-  for (const offer of visitTimes({ actor: calendar, free }, needed, visit, zone, from)) {
-    if (offer.start >= to || !earliest.wants(offer.start)) break;
-    if (offer.end > within.end || !allowed.suits(offer, zone)) continue;
-    earliest.add({ ...offer, candidate });
+  const add = (offer: Offer): boolean => {
+    if (offer.start >= to || !earliest.wants(offer.start)) return false;
+    if (offer.end <= within.end && allowed.suits(offer, zone)) earliest.add({ ...offer, candidate });
+    return true;
+  };
+  if (visit.isPlain === undefined) {
+    for (const offer of visitTimes({ actor: calendar, free }, needed, visit, zone, from))
+      if (!add(offer)) break;
+    return;
+  }
+  const slots = calendars.freeSlotsOf(actors);
+  const between = difference(free, union(slots));
+  for (const offer of visitTimes({ actor: calendar, free: between }, needed, visit, zone, from))
+    if (!add(offer)) break;
+  for (const { start, end } of slots) {
+    if (start < from || !covers(free, { start, end })) continue;
+    if (!add({ start, end, resources: [] })) break;
   }
 }
 

@@ -11,7 +11,7 @@ export function schedulingScope(tenant: Tenant): AccessScope {
     tenant,
     subject: 'scheduling',
     grants: [
-      { types: ['Appointment'], interactions: ['read', 'search-type', 'update', 'patch'] },
+      { types: ['Appointment'], interactions: ['read', 'vread', 'search-type', 'update', 'patch'] },
       { types: ['CommunicationRequest'], interactions: ['read', 'search-type', 'update'] },
       // Who writes a resource must see what it refers to, and visits refer to reasons of every kind.
       { types: '*', interactions: ['read'] },

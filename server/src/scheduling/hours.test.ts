@@ -36,6 +36,17 @@ describe('hours (R4 practitionerrole.html, healthcareservice.html, location.html
     ]);
   });
 
+  test('notAvailable ends at its instant; a role ends with its period (R4 PractitionerRole.period)', () => {
+    const lunch = { during: { start: '2026-03-09T10:00:00Z', end: '2026-03-09T11:00:00Z' } };
+    const leaving = { notAvailable: [lunch], period: { start: '2026-03-09', end: '2026-03-09' } };
+    expect(shown(openHours([role({ ...weekdays, ...leaving })], timeZone('UTC'), window))).toEqual([
+      '2026-03-09T09:00:00.000Z 2026-03-09T10:00:00.000Z',
+      '2026-03-09T11:00:00.000Z 2026-03-09T12:00:00.000Z',
+    ]);
+    const closed = readHours({ resourceType: 'Location', status: 'suspended' });
+    expect(openHours([role(weekdays), closed], timeZone('UTC'), window)).toEqual([]);
+  });
+
   test('notAvailable without end lasts', () => {
     const left = role({ ...weekdays, notAvailable: [{ during: { start: '2026-03-09T10:00:00-04:00' } }] });
     expect(shown(openHours([left], timeZone('America/New_York'), window))).toEqual([

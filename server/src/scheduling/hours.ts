@@ -17,14 +17,24 @@ export interface Hours {
   readonly weekly: readonly WeeklyHours[] | undefined;
   /** When it is not available, as ISO 8601 intervals of the resource; days are those of the zone. */
   readonly closed: readonly { readonly start: string | undefined; readonly end: string | undefined }[];
+  /** Outside of which there are none at all, as FHIR dateTimes; days are those of the zone. */
+  readonly period: { readonly start: string | undefined; readonly end: string | undefined } | undefined;
   /** Another text for other hours. */
   readonly text: string;
 }
 
 const MIDNIGHT = 24 * 60;
+/** Types with their states (R4 valueset-location-status.html, valueset-device-status.html). */
+const NOT_IN_USE = new Set([
+  'Location inactive',
+  'Location suspended',
+  'Device inactive',
+  'Device entered-in-error',
+]);
 
 /**
- * Hours of a PractitionerRole or HealthcareService (availableTime, notAvailable), or a Location (hoursOfOperation).
+ * Hours of a PractitionerRole (within its period) or HealthcareService (availableTime, notAvailable), or a Location
+ * (hoursOfOperation); none of a Location or Device that is not in use.
  * Hours that end before they begin go on past midnight. Elements that make no sense are passed over.
  */
 export function readHours(resource: JsonObject): Hours {
@@ -38,18 +48,36 @@ export function readHours(resource: JsonObject): Hours {
     return [{ start: textOf(during['start']), end: textOf(during['end']) }];
   });
   const told = weekly.map(({ days, from, to }) => `${[...days]} ${from}-${to}`);
-  const text = JSON.stringify([stated.length > 0, told, closed.map(({ start, end }) => [start, end])]);
-  return { weekly: stated.length === 0 ? undefined : weekly, closed, text };
+  if (NOT_IN_USE.has(`${String(resource['resourceType'])} ${String(resource['status'])}`))
+    closed.push({ start: undefined, end: undefined });
+  const period = isObject(resource['period'])
+    ? { start: textOf(resource['period']['start']), end: textOf(resource['period']['end']) }
+    : undefined;
+  const text = JSON.stringify([
+    stated.length > 0,
+    told,
+    closed.map(({ start, end }) => [start, end]),
+    period ?? null,
+  ]);
+  return { weekly: stated.length === 0 ? undefined : weekly, closed, period, text };
 }
 
 /** The hours of a window of time that are open by all of some hours. @param zone in which the hours are told */
 export function openHours(all: readonly Hours[], zone: TimeZone, window: Interval): Intervals {
   let open: Intervals = [window];
-  for (const { weekly, closed } of all) {
+  for (const { weekly, closed, period } of all) {
+    if (period !== undefined) open = intersection(open, [within(period, zone)]);
     if (weekly !== undefined) open = intersection(open, weeklyIntervals(weekly, zone, window));
     if (closed.length > 0) open = difference(open, closedIntervals(closed, zone));
   }
   return open;
+}
+
+function within({ start, end }: NonNullable<Hours['period']>, zone: TimeZone): Interval {
+  return {
+    start: (start === undefined ? undefined : boundsOf(start, zone)?.start) ?? Number.NEGATIVE_INFINITY,
+    end: (end === undefined ? undefined : endOf(end, zone)) ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function weeklyHours(one: JsonObject, startName: string, endName: string): WeeklyHours[] {
@@ -93,9 +121,14 @@ function readClosed(closed: Hours['closed'], zone: TimeZone): Intervals {
   return union(
     closed.map(({ start, end }) => ({
       start: start === undefined ? Number.NEGATIVE_INFINITY : (boundsOf(start, zone)?.start ?? Number.NaN),
-      end: end === undefined ? Number.POSITIVE_INFINITY : (boundsOf(end, zone)?.end ?? Number.NaN),
+      end: end === undefined ? Number.POSITIVE_INFINITY : (endOf(end, zone) ?? Number.NaN),
     })),
   );
+}
+
+/** When something ends: a date with its day, an instant as it begins, because a visit may begin then. */
+function endOf(text: string, zone: TimeZone): number | undefined {
+  return text.includes('T') ? dateRange(text)?.low : boundsOf(text, zone)?.end;
 }
 
 /** What a date or instant covers; a day, month or year without zone is that of the zone (R4 datatypes.html#dateTime). */

@@ -11,6 +11,9 @@ const LONGEST = 60_000;
 const MOST = 20_000;
 const TYPES = ['HealthcareService', 'Location', 'Organization', 'PractitionerRole', 'Schedule'];
 
+/** What the text of an Appointment has in it that takes time. */
+const TAKES_TIME = /"(pending|booked|arrived|checked-in)"/;
+
 interface Kept {
   readonly value: unknown;
   /** By performance.now(). */
@@ -68,7 +71,10 @@ export class KnownDirectory {
   /** Told of what was committed. */
   written(tenant: Tenant, outcomes: readonly { readonly type: string; readonly content: string }[]): void {
     const bears = outcomes.some(
-      ({ type, content }) => TYPES.includes(type) || (type === 'Slot' && content.includes('"free"')),
+      ({ type, content }) =>
+        TYPES.includes(type) ||
+        (type === 'Slot' && content.includes('"free"')) ||
+        (type === 'Appointment' && !content.includes('"slot"') && TAKES_TIME.test(content)),
     );
     if (bears) this.forget(tenant);
   }

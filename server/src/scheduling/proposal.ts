@@ -40,7 +40,7 @@ export function appointmentAt({ candidate, start, end, resources }: FreeTime, an
     ...(specialty === undefined ? {} : { specialty }),
     start: instantIn(zone, start),
     end: instantIn(zone, end),
-    minutesDuration: visit.duration,
+    minutesDuration: visit.isPlain ? Math.round((end - start) / MINUTE) : visit.duration,
     participant: [...actors].map(([reference, display]) => ({
       actor: { reference, ...(display === undefined ? {} : { display }) },
       required: 'required',
@@ -99,8 +99,9 @@ function visitTypeIn(appointment: JsonObject): string | undefined {
   return typeof coding?.['system'] === 'string' ? `${coding['system']}|${code}` : code;
 }
 
-function actorsOf({ role, service }: Candidate): Map<string, string | undefined> {
+function actorsOf({ role, service, calendar }: Candidate): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
+  if (role === undefined && service === undefined) found.set(calendar, undefined);
   const person = role?.['practitioner'];
   const personReference = localReference(person);
   const display = isObject(person) ? textOf(person['display']) : undefined;

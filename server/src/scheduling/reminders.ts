@@ -1,3 +1,4 @@
+import { numberOf } from '../json/exact-number.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { Resource } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
@@ -21,7 +22,7 @@ export async function reminderLeads(desk: Desk, visit: Resource): Promise<readon
   );
   const stated = objectsOf(found?.['extension']).flatMap(({ url, valueDuration }) => {
     if (url !== VISIT_REMINDER || !isObject(valueDuration)) return [];
-    const minutes = Number(valueDuration['value']) * (UNITS[String(valueDuration['code'])] ?? Number.NaN);
+    const minutes = numberOf(valueDuration['value']) * (UNITS[String(valueDuration['code'])] ?? Number.NaN);
     return minutes >= 0 ? [Math.round(minutes)] : [];
   });
   return stated.length === 0 ? USUAL : [...new Set(stated)].filter((minutes) => minutes > 0);

@@ -1,7 +1,9 @@
 import { fhirError } from '../fhir/outcome.ts';
+import { numberOf } from '../json/exact-number.ts';
 import { isObject } from '../json/objects.ts';
-import type { JsonObject } from '../json/types.ts';
+import type { JsonObject, JsonValue } from '../json/types.ts';
 import { dateRange } from '../search/dates.ts';
+import { boundsOf } from './hours.ts';
 import { addDays, type CalendarDay, DAYS_OF_WEEK, type DayOfWeek, dayOfWeek, type TimeZone } from './zone.ts';
 
 /** How often a visit is repeated. */
@@ -10,8 +12,8 @@ export interface Series {
   readonly period: number;
   /** How many visits, the first included; undefined: until {@link until}. */
   readonly count: number | undefined;
-  /** No visit begins after, epoch milliseconds. */
-  readonly until: number | undefined;
+  /** dateTime after which no visit begins; a date is that of the place. */
+  readonly until: string | undefined;
   /** Of a week; undefined: that of the first visit. */
   readonly days: ReadonlySet<DayOfWeek> | undefined;
 }
@@ -33,15 +35,13 @@ export function readSeries(timing: JsonObject): Series {
   if (repeat === undefined) throw fhirError(400, 'required', 'The recurrence needs a repeat', AT);
   for (const name of Object.keys(repeat))
     if (!KNOWN.includes(name)) throw wrong(name, `is not understood here; ${KNOWN.join(', ')} are`);
-  if (repeat['frequency'] !== undefined && Number(repeat['frequency']) !== 1)
+  if (repeat['frequency'] !== undefined && numberOf(repeat['frequency']) !== 1)
     throw wrong('frequency', 'must be 1');
   const unit = repeat['periodUnit'];
   if (!UNITS.includes(unit as Series['unit'])) throw wrong('periodUnit', `must be ${UNITS.join(', ')}`);
   const period = whole(repeat, 'period', 1, 366) ?? 1;
   const count = whole(repeat, 'count', 2, MOST);
-  const bounds = isObject(repeat['boundsPeriod']) ? repeat['boundsPeriod']['end'] : undefined;
-  const until = bounds === undefined ? undefined : dateRange(String(bounds))?.high;
-  if (bounds !== undefined && until === undefined) throw wrong('boundsPeriod', 'must have an end');
+  const until = endOf(repeat['boundsPeriod']);
   if (count === undefined && until === undefined)
     throw wrong('count', 'or the end of boundsPeriod is needed');
   const named = repeat['dayOfWeek'];
@@ -62,16 +62,26 @@ export function startsOfSeries(series: Series, first: number, zone: TimeZone): n
   const day = zone.dayAt(first);
   const minutes = zone.minutesAt(first);
   const starts: number[] = [];
+  const until = series.until === undefined ? undefined : boundsOf(series.until, zone)?.end;
   for (const next of daysOf(series, day)) {
     const start = zone.instantOf(next, minutes);
     if (start < first) continue;
-    if (series.until !== undefined && start > series.until) break;
+    if (until !== undefined && start >= until) break;
     if (starts.length === MOST) throw wrong('boundsPeriod', `makes more than ${MOST} visits`);
     starts.push(start);
     if (starts.length === series.count) break;
   }
   if (starts.length < 2) throw wrong('boundsPeriod', 'makes no second visit');
   return starts;
+}
+
+/** The end of `boundsPeriod`; undefined where none is stated. */
+function endOf(bounds: JsonValue | undefined): string | undefined {
+  if (bounds === undefined) return undefined;
+  const end = isObject(bounds) ? bounds['end'] : null;
+  if (end === undefined) return undefined;
+  if (typeof end === 'string' && dateRange(end) !== undefined) return end;
+  throw wrong('boundsPeriod', 'must be a Period');
 }
 
 function* daysOf({ unit, period, days }: Series, first: CalendarDay): Generator<CalendarDay> {
@@ -94,7 +104,7 @@ function* daysOf({ unit, period, days }: Series, first: CalendarDay): Generator<
 
 function whole(repeat: JsonObject, name: string, least: number, most: number): number | undefined {
   if (repeat[name] === undefined) return undefined;
-  const value = Number(repeat[name]);
+  const value = numberOf(repeat[name]);
   if (!Number.isInteger(value) || value < least || value > most)
     throw wrong(name, `must be a whole number from ${least} to ${most}`);
   return value;

@@ -44,6 +44,13 @@ describe('times of visits', () => {
     expect(shown(visitTimes(alone, [rooms, rooms], visit, utc, 0))).toEqual([]);
   });
 
+  test('a group does without what another one cannot do without', () => {
+    const alone = free('a', ['09:00', '09:30']);
+    const [one, two] = [free('one', ['09:00', '09:30']), free('two', ['09:00', '09:30'])];
+    expect(shown(visitTimes(alone, [[one, two], [one]], visit, utc, 0))).toEqual(['09:00 two one']);
+    expect(shown(visitTimes(alone, [[one, two], [one], [two]], visit, utc, 0))).toEqual([]);
+  });
+
   test('clocks that are half an hour off', () => {
     const hourly = { ...visit, alignment: 60 };
     const zone = timeZone('Asia/Kolkata');

@@ -8,6 +8,7 @@ import { type Candidate, candidatesFor, type Wanted } from './candidates.ts';
 import { notFree } from './conflict.ts';
 import type { Desk } from './desk.ts';
 import { type FreeTime, timesOf } from './find.ts';
+import { writeVisit } from './write-visit.ts';
 
 /** How often a time is tried again when somebody else took one of several rooms meanwhile. */
 export const ATTEMPTS = 4;
@@ -49,8 +50,7 @@ export async function takeTime(
       const answer = await turns.run(key, async (waited) => {
         const { time, calendars } = waited ? await look() : found;
         if (time === undefined) return undefined;
-        const entry = await entriesFor(time, calendars);
-        return desk.writer.transaction({ resourceType: 'Bundle', type: 'transaction', entry: [...entry] });
+        return writeVisit(desk, await entriesFor(time, calendars));
       });
       if (answer === undefined) throw await notFree(desk, wanted, reason, start);
       return appointmentIn(answer);
@@ -95,10 +95,11 @@ export async function timeAt(
   return { time, calendars };
 }
 
-/** Whether a transaction was refused because somebody has taken the time meanwhile. */
+/** Whether a transaction was refused because somebody has taken the time, or the free Slot of it, meanwhile. */
 export function isTaken(error: unknown): boolean {
+  if (!(error instanceof FhirError)) return false;
+  if (error.status === 412) return error.issues.some(({ expression }) => expression === 'Slot');
   return (
-    error instanceof FhirError &&
     error.status === 409 &&
     error.issues.some(({ code, expression }) => code === 'conflict' && expression === 'Slot.start')
   );

@@ -1,5 +1,5 @@
 import type { Tenant } from '../access/scope.ts';
-import type { EventConsumer, ResourceEvent } from '../events/event.ts';
+import type { EventConsumer, EventWant, ResourceEvent } from '../events/event.ts';
 import { PollLoop } from '../events/poll-loop.ts';
 import type { FhirServer } from '../fhir/fhir-server.ts';
 import { FhirError } from '../fhir/outcome.ts';
@@ -10,6 +10,15 @@ import { type Connections, isTransient } from '../storage/connections.ts';
 import { type TakenTimer, type VisitTimer, VisitTimers } from '../storage/scheduling/timers.ts';
 import { cancelVisit } from './change.ts';
 import { type Desk, openDesk } from './desk.ts';
+import {
+  type Freed,
+  freedByHours,
+  freedBySlot,
+  freedByVisit,
+  giveBackLeft,
+  TELLS_HOURS,
+  visitBefore,
+} from './freed.ts';
 import { endHold, schedulingScope } from './holds.ts';
 import { dueReminders, reminderLeads, revokeReminders } from './reminders.ts';
 import { holdOf } from './visit-slots.ts';
@@ -17,7 +26,7 @@ import { wishOf } from './wish.ts';
 
 /** What the scheduling agent is asked to do. */
 export type AgentWork =
-  | { readonly kind: 'fill'; readonly slot: string }
+  | { readonly kind: 'fill'; readonly freed: Freed }
   | { readonly kind: 'fill'; readonly waiting: string }
   | { readonly kind: 'remind'; readonly appointment: string; readonly lead: number };
 
@@ -62,18 +71,21 @@ export class VisitUpkeep {
     });
   }
 
-  /** Is told of Appointments, whose timers it sets, and of Slots whose time becomes free. */
+  /** Is told of Appointments, whose timers it sets, and of Slots and hours by which time becomes free. */
   consumer(): EventConsumer {
     return {
       name: 'visits',
       canWait: true,
       wants: [
         { type: 'Appointment', methods: ['create', 'update', 'delete'] },
-        { type: 'Slot', methods: ['create', 'update'], mentions: '"entered-in-error"' },
-        { type: 'Slot', methods: ['create', 'update'], mentions: '"free"' },
+        { type: 'Slot', methods: ['create'], mentions: '"free"' },
+        { type: 'Slot', methods: ['update', 'delete'] },
+        ...TELLS_HOURS.map((type): EventWant => ({ type, methods: ['update'] })),
+        { type: 'PractitionerRole', methods: ['create'], mentions: '"availableTime"' },
+        { type: 'PractitionerRole', methods: ['create'], mentions: '"healthcareService"' },
       ],
       handle: (event, signal) =>
-        event.type === 'Slot' ? this.#slotWritten(event, signal) : this.#visitWritten(event, signal),
+        event.type === 'Appointment' ? this.#visitWritten(event, signal) : this.#timeFreed(event, signal),
     };
   }
 
@@ -129,31 +141,28 @@ export class VisitUpkeep {
     }
   }
 
-  async #visitWritten(
-    { tenant, resourceId, version, method }: ResourceEvent,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #visitWritten(event: ResourceEvent, signal: AbortSignal): Promise<void> {
+    const { tenant, resourceId, version, method } = event;
     const desk = await this.#deskOf(tenant);
     const visit = method === 'delete' ? undefined : await desk.caller.read('Appointment', resourceId);
     await this.#timers.set(tenant, resourceId, visit === undefined ? [] : await timersOf(desk, visit));
     if (version > 1) await revokeReminders(desk, resourceId, visit);
+    const before = await visitBefore(desk, event);
+    await giveBackLeft(desk, event, before, visit);
+    const freed = freedByVisit(desk, before, visit);
+    if (freed !== undefined && (await isAnybodyWaiting(desk)))
+      await this.#parts.agent?.(desk.context, { kind: 'fill', freed }, signal);
     if (visit?.['status'] === 'waitlist')
       await this.#parts.agent?.(desk.context, { kind: 'fill', waiting: `Appointment/${resourceId}` }, signal);
   }
 
-  async #slotWritten({ tenant, resourceId }: ResourceEvent, signal: AbortSignal): Promise<void> {
+  async #timeFreed(event: ResourceEvent, signal: AbortSignal): Promise<void> {
     const { agent } = this.#parts;
     if (agent === undefined) return;
-    const desk = await this.#deskOf(tenant);
-    const waiting = await desk.caller.search('Appointment', [
-      ['status', 'waitlist'],
-      ['_count', '1'],
-    ]);
-    if (waiting.length === 0) return;
-    const slot = await desk.directory.read('Slot', resourceId);
-    const end = dateRange(String(slot?.['end']))?.low ?? 0;
-    if (!['entered-in-error', 'free'].includes(String(slot?.['status'])) || end <= desk.now()) return;
-    await agent(desk.context, { kind: 'fill', slot: `Slot/${resourceId}` }, signal);
+    const desk = await this.#deskOf(event.tenant);
+    if (!(await isAnybodyWaiting(desk))) return;
+    const freed = await (event.type === 'Slot' ? freedBySlot(desk, event) : freedByHours(desk, event));
+    if (freed !== undefined) await agent(desk.context, { kind: 'fill', freed }, signal);
   }
 
   async #deskOf(tenant: Tenant): Promise<Desk> {
@@ -162,6 +171,14 @@ export class VisitUpkeep {
     const actor = { agent: 'scheduling', client: 'vesta' };
     return openDesk(services, context, schedulingScope(tenant), { actor });
   }
+}
+
+async function isAnybodyWaiting(desk: Desk): Promise<boolean> {
+  const waiting = await desk.caller.search('Appointment', [
+    ['status', 'waitlist'],
+    ['_count', '1'],
+  ]);
+  return waiting.length > 0;
 }
 
 /** What is to be done with a visit, and when. */

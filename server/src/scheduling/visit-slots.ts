@@ -1,3 +1,5 @@
+import type { InternalClient } from '../fhir/internal-client.ts';
+import { FhirError } from '../fhir/outcome.ts';
 import { localReference, referenceTo } from '../fhir/references/literal.ts';
 import { objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../json/types.ts';
@@ -52,6 +54,15 @@ export function visitSlots(
     }
     for (const [from, to, status] of parts) {
       if (from === to) continue;
+      // A free Slot that somebody has stored for just this time is taken itself.
+      const stored =
+        actor === candidate.calendar && status === 'busy' ? freeSlotAt(time, calendars) : undefined;
+      if (stored !== undefined) {
+        const taken = { ...stored, status: expires === undefined ? status : 'busy-tentative' };
+        entries.push(replacing(stored, expires === undefined ? taken : held(taken, expires)));
+        slots.push({ reference: referenceTo(stored) });
+        continue;
+      }
       // With an id of their own: an Appointment that is patched cannot name them otherwise.
       const id = uuidV7();
       entries.push({
@@ -70,6 +81,20 @@ export function visitSlots(
     }
   }
   return { entries, slots };
+}
+
+/** The free Slot of a time, if it is of the Schedule that visits are written to: in another one two could take the time. */
+function freeSlotAt({ candidate, start, end }: FreeTime, calendars: Calendars): Resource | undefined {
+  const schedule = calendars.scheduleOf(candidate.calendar);
+  return calendars
+    .freeSlotsOf(candidate.actors)
+    .find(
+      (one) => one.start === start && one.end === end && localReference(one.slot['schedule']) === schedule,
+    )?.slot;
+}
+
+function held(slot: Resource, expires: number): Resource {
+  return { ...slot, extension: [...objectsOf(unheld(slot)), holdUntil(expires)] };
 }
 
 /** The extension that says when a hold ends. */
@@ -136,12 +161,47 @@ export function replacing(resource: Resource, changed: Resource): JsonObject {
   return { resource: changed, request: { ...requestFor(resource), method: 'PUT' } };
 }
 
+/** Whether a Slot says that its time is taken (R4 valueset-slotstatus.html). */
+export const takesTime = ({ status }: Resource): boolean => String(status).startsWith('busy');
+
 /**
- * Entries that give the time of Slots back. They become `entered-in-error` and not `free`, because what is free is told
- * by the hours, which may change.
+ * Entries that give the time of Slots back. Those that visits have made become `entered-in-error` and not `free`, because
+ * what is free is told by the hours, which may change; those that somebody has stored as free are so again.
  */
-export function givingBack(slots: readonly Resource[]): JsonObject[] {
-  return slots
-    .filter(({ status }) => status !== 'entered-in-error' && status !== 'free')
-    .map((slot) => replacing(slot, slotAs(slot, 'entered-in-error')));
+export async function givingBack(desk: Desk, slots: readonly Resource[]): Promise<JsonObject[]> {
+  return Promise.all(
+    slots.filter(takesTime).map(async (slot) => {
+      const status = (await wasFree(desk, slot)) ? 'free' : 'entered-in-error';
+      return replacing(slot, slotAs(slot, status));
+    }),
+  );
+}
+
+/** Versions that are looked through for what a Slot was before it was taken. */
+const MOST_VERSIONS = 20;
+
+async function wasFree(desk: Desk, slot: Resource): Promise<boolean> {
+  const { versionId } = slot['meta'] as JsonObject;
+  const version = Number(versionId);
+  for (let back = 1; back <= MOST_VERSIONS && back < version; back++) {
+    const before = await versionOf(desk.directory, 'Slot', String(slot['id']), version - back);
+    if (before === undefined || !takesTime(before)) return before?.['status'] === 'free';
+  }
+  return false;
+}
+
+/** A version of a resource; undefined where there is none, or it was deleted by it. */
+export async function versionOf(
+  client: InternalClient,
+  type: string,
+  id: string,
+  version: number,
+): Promise<Resource | undefined> {
+  if (version < 1) return undefined;
+  try {
+    return (await client.call('GET', [type, id, '_history', String(version)])) as Resource;
+  } catch (error) {
+    if (error instanceof FhirError && (error.status === 404 || error.status === 410)) return undefined;
+    throw error;
+  }
 }

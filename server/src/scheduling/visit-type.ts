@@ -1,3 +1,4 @@
+import { numberOf } from '../json/exact-number.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 import { VISIT_TYPE } from './terms.ts';
@@ -14,6 +15,8 @@ export interface VisitType {
   readonly alignment: number;
   /** Groups of places and devices: one of each group is needed for the whole visit. References `Type/id`. */
   readonly resources: readonly (readonly string[])[];
+  /** Nobody has stated how long it is: a free Slot that is stored is a visit as it is. */
+  readonly isPlain?: true;
 }
 
 /** What a visit takes where no service says it. */
@@ -24,6 +27,7 @@ export const PLAIN_VISIT: VisitType = {
   bufferAfter: 0,
   alignment: 15,
   resources: [],
+  isPlain: true,
 };
 
 /** UCUM units of time that a Duration may have here, in minutes. */
@@ -77,6 +81,6 @@ function minutesOf(duration: JsonValue | undefined): number | undefined {
   if (!isObject(duration)) return undefined;
   const { value, code, unit } = duration;
   const factor = UNITS[String(code ?? unit ?? 'min')];
-  const amount = Number(value);
+  const amount = numberOf(value);
   return factor === undefined || !(amount >= 0) ? undefined : Math.round(amount * factor);
 }

@@ -12,6 +12,7 @@ import { appointmentAt, instantIn, patientIn, patientOf, wantedOf } from './prop
 import { appointmentIn, someCandidates, takeTime, timeOf } from './take.ts';
 import { changing, givingBack, holdUntil, slotsOf, unheld, visitSlots } from './visit-slots.ts';
 import { type Waiting, type Wish, waitingAppointment, waitingFor, wishOf, withWish } from './wish.ts';
+import { writeVisit } from './write-visit.ts';
 
 /** Times that were offered and not taken which are remembered of somebody who waits. */
 const REMEMBERED = 50;
@@ -37,14 +38,10 @@ export async function waitForVisit(desk: Desk, waiting: Waiting): Promise<Resour
   const fullUrl = `urn:uuid:${crypto.randomUUID()}`;
   const told = { kind: 'waiting', appointment: fullUrl, visits: [] } as const;
   const resource = waitingAppointment(waiting, desk.now());
-  const answer = await desk.writer.transaction({
-    resourceType: 'Bundle',
-    type: 'transaction',
-    entry: [
-      { fullUrl, resource, request: { method: 'POST', url: 'Appointment' } },
-      ...messageEntries(desk, patient, told),
-    ],
-  });
+  const answer = await writeVisit(desk, [
+    { fullUrl, resource, request: { method: 'POST', url: 'Appointment' } },
+    ...messageEntries(desk, patient, told),
+  ]);
   return appointmentIn(answer);
 }
 
@@ -142,21 +139,17 @@ export async function backToWaiting(desk: Desk, offered: Resource): Promise<Reso
     extension: withWish(offered, { ...wish, offered: [...wish.offered, start].slice(-REMEMBERED) }),
   });
   const nothing = { start: undefined, end: undefined, minutesDuration: undefined, slot: undefined };
-  const answer = await desk.writer.transaction({
-    resourceType: 'Bundle',
-    type: 'transaction',
-    entry: [
-      ...givingBack(await slotsOf(desk, offered)),
-      changing(offered, {
-        ...nothing,
-        serviceType: undefined,
-        specialty: undefined,
-        ...waitingFor(wish, patient),
-        extension,
-        status: 'waitlist',
-      }),
-    ],
-  });
+  const answer = await writeVisit(desk, [
+    ...(await givingBack(desk, await slotsOf(desk, offered))),
+    changing(offered, {
+      ...nothing,
+      serviceType: undefined,
+      specialty: undefined,
+      ...waitingFor(wish, patient),
+      extension,
+      status: 'waitlist',
+    }),
+  ]);
   return appointmentIn(answer);
 }
 

@@ -1,7 +1,8 @@
 import { FhirError } from '../../fhir/outcome.ts';
-import { localReference } from '../../fhir/references/literal.ts';
+import { numberOf } from '../../json/exact-number.ts';
 import { isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
+import type { Freed } from '../../scheduling/freed.ts';
 import { actorsIn } from '../../scheduling/proposal.ts';
 import { type Wish, wishOf } from '../../scheduling/wish.ts';
 import { dateRange } from '../../search/dates.ts';
@@ -41,25 +42,25 @@ interface Window {
   readonly end: number;
 }
 
-/**
- * Gives a time that has become free to those who wait for such, the most urgent and then the longest waiting first.
- * @param slot `Slot/id`
- */
-export async function fillSlot(context: AgentContext, slot: string): Promise<Given[]> {
-  const freed = await context.fhir.follow(slot);
-  const start = instantOf(freed?.['start']);
-  const end = instantOf(freed?.['end']);
-  if (freed === undefined || start === undefined || end === undefined) return [];
-  const schedule = await context.fhir.follow(freed['schedule']);
-  const actors = objectsOf(schedule?.['actor']).flatMap((one) => localReference(one) ?? []);
-  const around = { start: Math.max(start - AROUND, context.now().getTime()), end: end + AROUND };
-  const entries = await entriesFor(context, actors, around);
+/** Gives time that has become free to those who wait for such, the most urgent and then the longest waiting first. */
+export async function fillFreed(context: AgentContext, freed: Freed): Promise<Given[]> {
+  const now = context.now().getTime();
+  const start = instantOf(freed.start);
+  const end = instantOf(freed.end);
+  const within =
+    start === undefined || end === undefined
+      ? undefined
+      : { start: Math.max(start - AROUND, now), end: end + AROUND };
+  const entries = await entriesFor(
+    context,
+    freed.actors,
+    within ?? { start: now, end: Number.POSITIVE_INFINITY },
+  );
   const given: Given[] = [];
+  // What is left may suit somebody who comes later, though not the next one.
   for (const entry of entries.slice(0, MOST_TRIED)) {
-    const got = await fillFor(context, entry, around);
+    const got = await fillFor(context, entry, within);
     if (got !== undefined) given.push(got);
-    // What was freed has been given away.
-    else if (given.length > 0) break;
   }
   return given;
 }
@@ -189,7 +190,7 @@ function mayConcern({ wanted, when }: Wish, actors: readonly string[], around: W
 
 /** As iCalendar has it, which Appointment.priority is after: 1 first, 9 last, 0 not stated. */
 function urgency(appointment: Resource): number {
-  const priority = Number(appointment['priority'] ?? 0);
+  const priority = numberOf(appointment['priority']);
   return priority > 0 ? priority : 10;
 }
 

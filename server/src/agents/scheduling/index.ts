@@ -2,7 +2,7 @@ import type { Resource } from '../../json/types.ts';
 import { DIRECTORY } from '../../scheduling/desk.ts';
 import type { StepOutput } from '../../workflows/step.ts';
 import type { AgentDefinition } from '../agent.ts';
-import { fillSlot, fillWaiting, type Given } from './fill.ts';
+import { fillFreed, fillWaiting, type Given } from './fill.ts';
 import { followUp } from './follow-up.ts';
 import { remind } from './remind.ts';
 import { type SchedulingWork, schedulingWork } from './work.ts';
@@ -37,7 +37,7 @@ export const scheduling: AgentDefinition<SchedulingWork, Outcome> = {
       case 'fill':
         return {
           given:
-            'slot' in work ? await fillSlot(context, work.slot) : await fillWaiting(context, work.waiting),
+            'freed' in work ? await fillFreed(context, work.freed) : await fillWaiting(context, work.waiting),
         };
       case 'remind':
         return { message: await remind(context, work.appointment, work.lead) };

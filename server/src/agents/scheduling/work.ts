@@ -1,13 +1,15 @@
 import { fhirError } from '../../fhir/outcome.ts';
 import { isObject } from '../../json/objects.ts';
-import type { JsonValue } from '../../json/types.ts';
+import type { JsonObject, JsonValue } from '../../json/types.ts';
+import type { Freed } from '../../scheduling/freed.ts';
 import { type StepInput, stepInput } from '../../workflows/step.ts';
+import { filled } from '../availability/request.ts';
 import { JsonInput } from '../json-input.ts';
 
 /** What the agent is asked to do: by what the server notices of visits, or as a step of a workflow. */
 export type SchedulingWork =
-  /** Gives a time that has become free to somebody who waits. */
-  | { readonly kind: 'fill'; readonly slot: string }
+  /** Gives time that has become free to those who wait. */
+  | { readonly kind: 'fill'; readonly freed: Freed }
   /** Gives a free time to this one who waits. */
   | { readonly kind: 'fill'; readonly waiting: string }
   | {
@@ -29,9 +31,17 @@ export function schedulingWork(value: JsonValue): SchedulingWork {
       appointment: input.required('appointment', input.reference('appointment', ['Appointment'])),
       lead: input.required('lead', input.whole('lead', 1, 366 * 24 * 60)),
     };
-  const slot = input.reference('slot', ['Slot']);
-  if (slot !== undefined) return { kind: 'fill', slot };
+  const freed = input.object('freed');
+  if (freed !== undefined) return { kind: 'fill', freed: freedTime(freed) };
   const waiting = input.reference('waiting', ['Appointment']);
   if (waiting !== undefined) return { kind: 'fill', waiting };
-  throw fhirError(400, 'required', 'scheduling needs slot or waiting', 'scheduling.slot');
+  throw fhirError(400, 'required', 'scheduling needs freed or waiting', 'scheduling.freed');
+}
+
+function freedTime(value: JsonObject): Freed {
+  const input = new JsonInput(value, 'scheduling.freed');
+  const { actors = [] } = value;
+  if (!Array.isArray(actors) || !actors.every((one) => typeof one === 'string'))
+    throw fhirError(400, 'value', 'actors must be a list of references', 'scheduling.freed.actors');
+  return { actors, ...filled({ start: input.text('start'), end: input.text('end') }) };
 }

@@ -1,6 +1,6 @@
 import { shownText } from '../../access/hidden-elements.ts';
 import { grantsFor, type Interaction } from '../../access/scope.ts';
-import { provenanceOfHeader, provenanceRequest } from '../../audit/provenance.ts';
+import { authorsProvenance, provenanceOfHeader, provenanceRequest } from '../../audit/provenance.ts';
 import { shownValue } from '../../json/shown.ts';
 import type { Resource } from '../../json/types.ts';
 import { binaryOfBody } from '../binary.ts';
@@ -123,12 +123,16 @@ export function actorOf({ actor }: FhirRequest): Pick<WriteRequest, 'actor'> {
 }
 
 /**
- * The write of the Provenance that a request's X-Provenance gives for what the request writes.
+ * The write of the Provenance that a request's X-Provenance gives for what the request writes, or that the server makes in
+ * its place (`attributed`); that of an agent's writes is the write engine's.
  * @throws FhirError 400 for what is no such Provenance
  */
 export function provenancesOf(request: FhirRequest): WriteRequest[] {
+  const { scope, attributed } = request;
   const provenance = provenanceOfHeader(request.header('x-provenance'), request.context);
-  return provenance === undefined ? [] : [{ ...provenanceRequest(provenance), ...actorOf(request) }];
+  if (provenance !== undefined) return [{ ...provenanceRequest(provenance), ...actorOf(request) }];
+  if (attributed === undefined || scope.agent === true) return [];
+  return [{ ...authorsProvenance(scope, attributed), ...actorOf(request) }];
 }
 
 function targetOf(request: FhirRequest, route: Route): Pick<WriteRequest, 'id' | 'criteria'> {
