@@ -107,15 +107,17 @@ describe('existence', () => {
   });
 
   test('a reference to what is kept back is one to nothing; so data cannot be put into the records of others', async () => {
-    const refer = (to: string) =>
-      ask(patient(), 'POST', 'Observation', observation({ performer: [{ reference: to }] }));
+    const refer = (to: string, as = patient()) =>
+      ask(as, 'POST', 'Observation', observation({ performer: [{ reference: to }] }));
     const hidden = await refer('Patient/p2');
     const absent = await refer('Patient/pX');
     expect(hidden.status).toBe(422);
     expect(said(hidden, 'p2', 'ID')).toBe(said(absent, 'pX', 'ID'));
     expect((await refer('Practitioner/d1')).status).toBe(201);
-    // A practitioner whom nothing in the record refers to.
-    expect((await refer('Practitioner/d3')).status).toBe(422);
+    // Who works here is for all to know, but for who may read no practitioners: though the record refers to d1.
+    expect((await refer('Practitioner/d3')).status).toBe(201);
+    const narrow = scopeOf({ scopes: 'patient/Observation.cruds', patient: 'p1' });
+    for (const one of ['d1', 'd3']) expect((await refer(`Practitioner/${one}`, narrow)).status).toBe(422);
   });
 
   test('references that were there before may stay', async () => {

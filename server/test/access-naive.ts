@@ -1,6 +1,6 @@
 import { DEFAULT_POLICIES } from '../src/access/policies/index.ts';
 import type { PolicyRule, RolePolicy } from '../src/access/policies/policy.ts';
-import { DIRECTORY, KNOWLEDGE } from '../src/access/policies/types.ts';
+import { DIRECTORY, KNOWLEDGE, PROVIDERS } from '../src/access/policies/types.ts';
 import type { Interaction } from '../src/access/scope.ts';
 import { compartment } from './naive-definitions.ts';
 import { type NaiveSearch, referenceOf } from './naive-search.ts';
@@ -34,7 +34,7 @@ const LETTER: Partial<Record<Interaction, string>> = {
 };
 
 const OLD: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
-const SEEN_BY_ALL = new Set<string>([...KNOWLEDGE, 'Schedule', 'Slot']);
+const SEEN_BY_ALL = new Set<string>([...KNOWLEDGE, ...PROVIDERS, 'Schedule', 'Slot']);
 /** What of the directory names what else of it. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   PractitionerRole: ['Organization', 'Location', 'HealthcareService', 'Endpoint'],

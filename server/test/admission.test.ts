@@ -95,6 +95,14 @@ describe('Patient/$match', () => {
   test('too little, and what is wrong, is told', async () => {
     expect((await match({ resourceType: 'Patient', gender: 'male' })).status).toBe(422);
     expect((await match({ resourceType: 'Basic' })).status).toBe(400);
+    const wrongDate = await match(person({ birthDate: '1981-13-45' }));
+    expect(wrongDate.status).toBe(422);
+    expect(wrongDate.json.issue[0].expression).toEqual([
+      "Parameters.parameter.where(name='resource').resource.birthDate",
+    ]);
+    expect((await match(person({ name: 'Thorn' }))).status).toBe(400);
+    const two = { name: 'resource', resource: person() };
+    expect((await match(person(), two)).status).toBe(400);
     expect((await harness.client().post('Patient/$match', parameters())).status).toBe(400);
     expect((await match(person(), { name: 'count', valueInteger: 0 })).status).toBe(400);
     expect((await match(person(), { name: 'onlyCertainMatches', valueString: 'maybe' })).status).toBe(400);

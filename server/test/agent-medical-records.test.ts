@@ -587,7 +587,7 @@ describe('a step of a workflow', () => {
 });
 
 describe('patient-view', () => {
-  test('a card of what is known, escaped; none for whom the record is closed', async () => {
+  test('a card of what is known, escaped; a refusal for whom the record is closed', async () => {
     const { fhir, agents } = harness.service;
     const context = (await fhir.tenants.byName('test'))!;
     const input = {
@@ -605,7 +605,8 @@ describe('patient-view', () => {
     expect(card.summary.length).toBeLessThan(140);
     expect(card.detail).toContain('Penicillin & \\<script\\>');
     const nobody = { tenant: context.tenant, subject: 'ehr', grants: [] };
-    const closed = await agents.runtime.run(context, 'medical-records', input, { caller: nobody });
-    expect(closed.output).toEqual({ cards: [] });
+    // The EHR is told so with a 412 (CDS Hooks 2.0, HTTP Status Codes; agents/runtime/hook-services.ts).
+    const closed = agents.runtime.run(context, 'medical-records', input, { caller: nobody });
+    await expect(closed).rejects.toMatchObject({ status: 403 });
   });
 });

@@ -145,6 +145,18 @@ describe('words of a nurse become a case on the board', () => {
       priority: { coding: [{ code: 'R' }] },
       reasonCode: [{ text: 'brought by her mother' }],
     });
+    // Findings of one do not come into the visit of another.
+    const other = await harness.client().create({ resourceType: 'Patient' });
+    const count = async () => (await harness.client().get(`Observation?patient=${other.id}`)).json.total;
+    const refused = await harness.client().post(`Encounter/${encounter.id}/$triage`, {
+      resourceType: 'Parameters',
+      parameter: [
+        { name: 'text', valueString: 'HR 120' },
+        { name: 'subject', valueReference: { reference: `Patient/${other.id}` } },
+      ],
+    });
+    expect(refused.status).toBe(422);
+    expect(await count()).toBe(0);
   });
 
   test('assess-only writes nothing', async () => {
@@ -161,6 +173,29 @@ describe('input that cannot be used is told by the element', () => {
   test.each([
     ['nothing', [], 'text'],
     ['a text that is none', [{ name: 'text', valueInteger: 3 }], 'text'],
+    [
+      'a text of which only the beginning would be read',
+      [{ name: 'text', valueString: `${'cough '.repeat(20_000)}chest pain` }],
+      'text',
+    ],
+    [
+      'two texts',
+      [
+        { name: 'text', valueString: 'cough' },
+        { name: 'text', valueString: 'chest pain' },
+      ],
+      'text',
+    ],
+    [
+      'a form that is none',
+      [
+        {
+          name: 'response',
+          resource: { resourceType: 'QuestionnaireResponse', status: 'completed', item: 'x' },
+        },
+      ],
+      'item',
+    ],
     ['a wrong resource', [{ name: 'response', resource: { resourceType: 'Patient' } }], 'response'],
     [
       'a Patient that is not there',
@@ -183,6 +218,14 @@ describe('input that cannot be used is told by the element', () => {
     expect(answer.status).toBe(400);
     expect(answer.expressions.join()).toContain(element);
   });
+});
+
+test('an Encounter that is not there is none to be triaged (404)', async () => {
+  const parameter = [{ name: 'text', valueString: 'cough' }];
+  const answer = await harness
+    .client()
+    .post('Encounter/none/$triage', { resourceType: 'Parameters', parameter });
+  expect(answer.status).toBe(404);
 });
 
 describe('a step of a workflow', () => {

@@ -81,18 +81,49 @@ test('the approver’s word carries the action out, once, on behalf of the calle
   expect(await count('approved')).toBe(1);
 });
 
-test('another role cannot approve: the Task waits on', async () => {
-  const task = await ask('not-by-nurse');
-  await change(task, { status: 'accepted' }, nurse);
-  const back = await until(async () => {
-    const now = await read(task);
-    return now.status === 'requested' && now.statusReason !== undefined && now;
-  });
-  expect(back.statusReason.text).toContain('attending');
-  expect(await count('not-by-nurse')).toBe(0);
+test.each(['accepted', 'rejected', 'completed'])(
+  'another role’s word (%s) does not count: the Task waits on',
+  async (status) => {
+    const task = await ask(`not-${status}-by-nurse`, { subject: 'Practitioner/attending' });
+    await change(task, { status }, nurse);
+    const back = await until(async () => {
+      const now = await read(task);
+      return now.status === 'requested' && now.statusReason !== undefined && now;
+    });
+    expect(back.statusReason.text).toContain('attending');
+    expect(await count(`not-${status}-by-nurse`)).toBe(0);
+    await change(task, { status: 'accepted' }, attending);
+    await ended(task);
+    expect(await count(`not-${status}-by-nurse`)).toBe(1);
+  },
+);
+
+test('nobody but the approver edits what is to be done, or who approves it', async () => {
+  const task = await ask('tampered');
+  const whole = await read(task);
+  const other = Buffer.from(JSON.stringify(transaction(observation('smuggled')))).toString('base64');
+  for (const changes of [
+    { input: [{ ...whole.input[0], valueBase64Binary: other }] },
+    { input: undefined },
+    { performerType: [{ coding: [{ ...whole.performerType[0].coding[0], code: 'nurse' }] }] },
+  ]) {
+    const answer = await harness.client().put(task, { ...whole, ...changes }, nurse);
+    expect(answer.status).toBe(403);
+    expect(answer.expressions).toEqual(['Task.input']);
+  }
   await change(task, { status: 'accepted' }, attending);
   await ended(task);
-  expect(await count('not-by-nurse')).toBe(1);
+  expect([await count('tampered'), await count('smuggled')]).toEqual([1, 0]);
+});
+
+test('who has asked may take it back', async () => {
+  const task = await ask('taken-back');
+  await change(task, { status: 'cancelled' }, nurse);
+  await until(async () => (await harness.service.agents.dispatcher.depths()).length === 0);
+  expect((await read(task)).status).toBe('cancelled');
+  await change(task, { status: 'accepted' }, attending);
+  await until(async () => (await harness.service.agents.dispatcher.depths()).length === 0);
+  expect(await count('taken-back')).toBe(0);
 });
 
 test('the approver may edit what is done, and reject it', async () => {

@@ -219,7 +219,7 @@ export interface ClientKey {
 }
 
 export async function clientKey(
-  algorithm: 'RS384' | 'ES384',
+  algorithm: 'RS384' | 'ES384' | 'ES256',
   kid: string = randomUUID(),
 ): Promise<ClientKey> {
   const { publicKey, privateKey } = await jose.generateKeyPair(algorithm, { extractable: true });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OPTION } from '../src/agents/supervisor/terms.ts';
 import { webhookSignature } from '../src/communication/twilio/signature.ts';
 import {
   ACCOUNT,
@@ -145,9 +146,17 @@ describe('messages that come in', () => {
 describe('conversations by SMS', () => {
   const conversationOf = ({ identifier }: Json) =>
     identifier.find(({ system }: Json) => system.endsWith('/conversation'));
-  const answer = (to: Json, text: string) =>
+  const option = (label: string) => ({
+    url: OPTION,
+    extension: [
+      { url: 'label', valueString: label },
+      { url: 'value', valueString: label },
+    ],
+  });
+  const answer = (to: Json, text: string, options: readonly string[] = []) =>
     d.client.create({
       resourceType: 'Communication',
+      ...(options.length === 0 ? {} : { extension: options.map(option) }),
       status: 'completed',
       identifier: [conversationOf(to)],
       category: to.category,
@@ -167,13 +176,15 @@ describe('conversations by SMS', () => {
     const [message] = await kept(fields.MessageSid);
     const [task] = await d.all(`Task?focus=Communication/${message.id}`);
     expect(task.code.coding[0].code).toBe('message-received');
-    await answer(message, 'Yes, you may.');
-    await until(async () => sentTo('+15551110001').some(({ form }) => form['Body'] === 'Yes, you may.'));
+    // What can be chosen is told once, whether the text lists it or not.
+    await answer(message, 'Yes, you may.\n1. Now\n2. Later', ['Now', 'Later', 'Something else']);
+    const body = 'Yes, you may.\n1. Now\n2. Later\n- Something else';
+    await until(async () => sentTo('+15551110001').some(({ form }) => form['Body'] === body));
     await configure(harness, 'test', {
       'communication.inbound': 'supervisor',
       'communication.quietHours': null,
     });
-    const sent = sentTo('+15551110001').filter(({ form }) => form['Body'] === 'Yes, you may.');
+    const sent = sentTo('+15551110001').filter(({ form }) => form['Body'] === body);
     expect(sent).toHaveLength(1);
   });
 

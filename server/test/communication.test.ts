@@ -48,6 +48,7 @@ beforeAll(async () => {
   await patient('mail', [mail('ana@example.org')]);
   await patient('both', [sms('+15551230002', { rank: 1 }), mail('both@example.org', { rank: 2 })]);
   await patient('none', [{ system: 'fax', value: '+15551230003' }]);
+  await patient('dead', [sms('+15551230004')], { deceasedDateTime: '2026-01-01' });
   await patient('karachi', [sms('+923001234567')], {
     extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/timezone', valueCode: 'Asia/Karachi' }],
   });
@@ -220,7 +221,10 @@ describe('channels', () => {
     expect(reasonOf(failed)).toBe('recipient-unavailable');
     const nowhere = await d.ask({ ...to('none'), ...saying('nowhere') });
     const [none] = await d.settled(nowhere, 'not-done');
-    for (const one of [failed, none]) {
+    // To the number of somebody who has died nothing is sent.
+    const [dead] = await d.settled(await d.ask({ ...to('dead'), ...saying('to the dead') }), 'not-done');
+    expect(askedFor('to the dead')).toEqual([]);
+    for (const one of [failed, none, dead]) {
       const [task] = await until(async () => {
         const found = await tasksOf(one);
         return found.length > 0 && found;

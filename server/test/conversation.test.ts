@@ -237,6 +237,18 @@ describe('story 2: a caregiver', () => {
     expect(named.answer.text).not.toContain('Patient/p2');
   });
 
+  it('what a patient wishes for somebody else is not done with the own record', async () => {
+    for (const text of [
+      "what are my mother's allergies?",
+      'las alergias de mi madre',
+      'میری والدہ کی الرجی کیا ہے',
+    ]) {
+      const { text: told, reply } = await new Talk(server.one, 'Patient/p1', who.ana).say(text);
+      expect(told).not.toContain('Penicillin');
+      expect(reply.about).toBeUndefined();
+    }
+  });
+
   it('who may not see a record is not told of it', async () => {
     const own = await new Talk(server.one, 'Patient/p1', who.ana).say('what are my allergies?');
     expect(own.text).toContain('Penicillin');

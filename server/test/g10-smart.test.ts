@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as jose from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PublicJwk } from '../src/auth/clients/client.ts';
 import { authorizeQuery, Browser, REDIRECT, VERIFIER } from './auth-pages-setup.ts';
 import { type Answer, answerOf, type HeaderMap, type Json, resourcesOf } from './harness.ts';
 import { PASSWORD, type SmartServer, startSmartServer } from './smart-server.ts';
@@ -127,6 +128,16 @@ describe('discovery (SMART App Launch 2.2, "Conformance")', () => {
     expect(openid.jwks_uri).toBe(smart.jwks_uri);
     expect(((await (await fetch(smart.jwks_uri)).json()) as Json).keys.length).toBeGreaterThan(0);
     expect(smart.code_challenge_methods_supported).toEqual(['S256']);
+    // US Core 7, "Additional US Core Requirements": its required scopes are named, granular ones too.
+    for (const level of ['patient', 'user', 'system']) {
+      expect(smart.scopes_supported).toEqual(
+        expect.arrayContaining([
+          ...['Patient', ...TYPES].map((type) => `${level}/${type}.rs`),
+          `${level}/Condition.rs?category=http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern`,
+          `${level}/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|survey`,
+        ]),
+      );
+    }
     expect(smart.grant_types_supported).toEqual(
       expect.arrayContaining(['authorization_code', 'client_credentials']),
     );
@@ -481,5 +492,260 @@ describe('granular scopes (US Core 7, "SMART on FHIR Obligations and Capabilitie
       expect(consent).toContain(`${part.slice(0, part.indexOf('?'))} ${part}`);
     expect(sorted(token.json.scope)).toEqual([...BASE, ...parts].sort());
     await replay(LAUNCHES.second, token.json.access_token);
+  });
+});
+
+describe('export of a group (Bulk Data Access 2.0.0)', () => {
+  const GROUP = 'Group/us-core-patients/$export';
+  const EXPORT = { Prefer: 'respond-async', Accept: 'application/fhir+json' };
+  let token: HeaderMap;
+  let limited: HeaderMap;
+
+  beforeAll(async () => {
+    const { publicKey, privateKey } = await jose.generateKeyPair('ES384');
+    const jwk = { ...(await jose.exportJWK(publicKey)), kid: 'bulk', alg: 'ES384', use: 'sig' };
+    await server.client({
+      id: 'bulk',
+      kind: 'confidential-asymmetric',
+      grantTypes: ['client_credentials'],
+      scopes: 'system/*.rs',
+      jwks: { keys: [jwk as PublicJwk] },
+    });
+    const ask = async (scope: string): Promise<HeaderMap> => {
+      const assertion = await new jose.SignJWT({ jti: randomUUID() })
+        .setProtectedHeader({ alg: 'ES384', kid: 'bulk', typ: 'JWT' })
+        .setIssuer('bulk')
+        .setSubject('bulk')
+        .setAudience(`${server.issuer}/token`)
+        .setExpirationTime('4m')
+        .sign(privateKey);
+      const answer = await fetch(`${server.issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          scope,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: assertion,
+        }),
+      });
+      return bearer(((await answer.json()) as Json).access_token);
+    };
+    token = await ask('system/*.read');
+    limited = await ask('system/Patient.rs system/Group.rs');
+  });
+
+  const kickOff = (path: string, headers = token) => server.api.get(path, { ...EXPORT, ...headers });
+
+  /** Follows the status URL to its end. @returns what it answers then */
+  async function outcome(started: Answer, headers = token): Promise<Answer> {
+    expect(started.status, started.text).toBe(202);
+    const url = started.header('content-location') as string;
+    for (;;) {
+      const answer = await server.api.get(url, { ...headers, Accept: 'application/json' });
+      if (answer.status !== 202) return answer;
+      expect(Number(answer.header('retry-after'))).toBeGreaterThan(0);
+      expect(answer.header('x-progress')).toMatch(/./);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** The resources of a manifest, each file of which holds one type. */
+  async function contents({ json }: Answer, headers = token): Promise<Json[]> {
+    const all: Json[] = [];
+    for (const { type, url, count } of json.output) {
+      const file = await server.api.get(url, { ...headers, Accept: 'application/fhir+ndjson' });
+      expect([file.status, file.header('content-type')]).toEqual([200, 'application/fhir+ndjson']);
+      const lines = file.text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(lines.map(({ resourceType }) => resourceType)).toEqual(Array(count).fill(type));
+      all.push(...lines);
+    }
+    return all;
+  }
+
+  it('is told in the CapabilityStatement, at each level', async () => {
+    const { json } = await server.api.get('metadata');
+    expect(json.instantiates).toContain('http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data');
+    const { operation, resource } = json.rest[0];
+    const of = (type: string): Json[] => resource.find((one: Json) => one.type === type).operation;
+    const definitions = [operation, of('Patient'), of('Group')].map(
+      (list: Json[]) => list.find(({ name }) => name === 'export')?.definition,
+    );
+    expect(definitions).toEqual(
+      ['export', 'patient-export', 'group-export'].map(
+        (name) => `http://hl7.org/fhir/uv/bulkdata/OperationDefinition/${name}`,
+      ),
+    );
+  });
+
+  it('holds the records of its members, all of US Core, and nothing twice', async () => {
+    const started = await kickOff(GROUP);
+    const done = await outcome(started);
+    expect([done.status, done.header('content-type')]).toEqual([200, 'application/json']);
+    expect(Date.parse(done.header('expires') as string)).toBeGreaterThan(Date.now());
+    const manifest = done.json;
+    expect(manifest).toMatchObject({
+      request: `${server.fhir}/${GROUP}`,
+      requiresAccessToken: true,
+      error: [],
+    });
+    expect(Date.parse(manifest.transactionTime)).toBeLessThanOrEqual(Date.now());
+    const all = await contents(done);
+    const keys = all.map(({ resourceType, id }) => `${resourceType}/${id}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    const patients = [PATIENT, 'theo-lindqvist-okafor'];
+    expect(keys.filter((key) => key.startsWith('Patient/')).sort()).toEqual(
+      patients.map((id) => `Patient/${id}`),
+    );
+    for (const type of TYPES) {
+      const found = await Promise.all(
+        patients.map((id) => server.api.get(`${type}?patient=${id}&_count=500`, server.admin)),
+      );
+      const wanted = found.flatMap(({ json }) => resourcesOf(json)).map(({ id }) => `${type}/${id}`);
+      expect(keys.filter((key) => key.startsWith(`${type}/`)).sort(), type).toEqual(wanted.sort());
+    }
+    for (const type of ['Provenance', 'Organization', 'Practitioner', 'Location', 'Medication', 'Specimen'])
+      expect(
+        keys.some((key) => key.startsWith(`${type}/`)),
+        type,
+      ).toBe(true);
+    // "Attachments": absolute URLs, under the same token.
+    const urls = all
+      .filter(({ resourceType }) => resourceType === 'DocumentReference')
+      .flatMap(({ content }) => content.flatMap(({ attachment }: Json) => attachment.url ?? []));
+    const [url] = urls.filter((one: string) => one.includes('/Binary/'));
+    expect(url).toMatch(/^http:/);
+    expect((await server.api.get(url, { ...token, Accept: 'text/plain' })).status).toBe(200);
+
+    // Nobody else gets status or files; a file is no resource of its own.
+    const status = started.header('content-location') as string;
+    const [{ url: file }] = manifest.output;
+    for (const one of [status, file]) {
+      expect((await server.api.get(one)).status).toBe(401);
+      expect((await server.api.get(one, limited)).status).toBe(404);
+    }
+    const alone = file.replace(/_async\/[^/]+\/(.*)\.ndjson$/, '_async/$1');
+    expect((await server.api.get(alone, token)).status).toBe(404);
+    expect((await server.api.delete(file, token)).status).toBe(405);
+    expect((await server.api.delete(status, token)).status).toBe(202);
+    for (const one of [status, file]) {
+      const gone = await server.api.get(one, token);
+      expect([gone.status, gone.json.resourceType]).toEqual([404, 'OperationOutcome']);
+    }
+  });
+
+  it('takes _type, _typeFilter, _elements, patient and includeAssociatedData, by POST too', async () => {
+    const parameter = [
+      { name: 'patient', valueReference: { reference: `Patient/${PATIENT}` } },
+      { name: '_type', valueString: 'Observation,Condition' },
+      { name: '_typeFilter', valueString: 'Observation?category=laboratory&status=final' },
+      { name: '_typeFilter', valueString: 'Observation?category=sdoh' },
+      { name: '_elements', valueString: 'Observation.category,Observation.subject' },
+      { name: '_outputFormat', valueString: 'ndjson' },
+    ];
+    const body = { resourceType: 'Parameters', parameter };
+    const all = await contents(await outcome(await server.api.post(GROUP, body, { ...EXPORT, ...token })));
+    const observations = all.filter(({ resourceType }) => resourceType === 'Observation');
+    const wanted = await server.api.get(
+      `Observation?patient=${PATIENT}&category=laboratory,sdoh&_count=500`,
+      server.admin,
+    );
+    const expected = resourcesOf(wanted.json).filter(
+      ({ status, category }) => status === 'final' || JSON.stringify(category).includes('"sdoh"'),
+    );
+    expect(observations.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
+    for (const one of observations) {
+      expect(Object.keys(one)).not.toContain('valueQuantity');
+      expect(JSON.stringify(one.meta.tag)).toContain('SUBSETTED');
+    }
+    const others = all.filter(({ resourceType }) => resourceType !== 'Observation');
+    expect(others.every(({ resourceType, code }) => resourceType === 'Condition' && code)).toBe(true);
+
+    const associated = await contents(
+      await outcome(await kickOff(`${GROUP}?_type=Patient&includeAssociatedData=LatestProvenanceResources`)),
+    );
+    expect(new Set(associated.map(({ resourceType }) => resourceType))).toEqual(
+      new Set(['Patient', 'Provenance']),
+    );
+  });
+
+  it('tells what was changed and what was deleted since', async () => {
+    const since = new Date().toISOString();
+    const note = (id: string, patient: string) =>
+      server.put({
+        resourceType: 'Flag',
+        id,
+        status: 'active',
+        code: { text: 'Note' },
+        subject: { reference: `Patient/${patient}` },
+      });
+    await note('kept', PATIENT);
+    for (const patient of [PATIENT, 'stranger']) {
+      if (patient === 'stranger') await server.put({ resourceType: 'Patient', id: patient });
+      await note(`gone-${patient}`, patient);
+      await server.api.delete(`Flag/gone-${patient}`, server.admin);
+    }
+    const told = async (path: string): Promise<[string[], string[]]> => {
+      const { json } = await outcome(await kickOff(`${path}?_since=${since}`));
+      const bundles = await contents({ json: { output: json.deleted } } as Answer);
+      for (const { type } of bundles) expect(type).toBe('transaction');
+      const requests: Json[] = bundles.flatMap(({ entry }) => entry.map(({ request }: Json) => request));
+      expect(requests.every(({ method }) => method === 'DELETE')).toBe(true);
+      const all = await contents({ json } as Answer);
+      return [
+        all.map(({ resourceType, id }) => `${resourceType}/${id}`).sort(),
+        requests.map(({ url }) => url).sort(),
+      ];
+    };
+    expect(await told(GROUP)).toEqual([['Flag/kept'], [`Flag/gone-${PATIENT}`]]);
+    const [changed, deleted] = await told('$export');
+    expect(changed).toEqual(expect.arrayContaining(['Flag/kept', 'Patient/stranger']));
+    expect(deleted).toEqual([`Flag/gone-${PATIENT}`, 'Flag/gone-stranger']);
+  });
+
+  it('gives nobody what he may not read', async () => {
+    const { token: own } = await launch({ scope: 'launch/patient patient/*.rs', login: 'marisol' });
+    const headers = bearer(own.json.access_token);
+    for (const path of ['Patient/$export', '$export?_type=Observation,Provenance,Device,Practitioner']) {
+      const all = await contents(await outcome(await kickOff(path, headers), headers), headers);
+      expect(all.length).toBeGreaterThan(50);
+      // One of each type is read; whose all of them are, they say themselves.
+      const last = new Map(all.map(({ resourceType, id }) => [resourceType, `${resourceType}/${id}`]));
+      const reads = await Promise.all([...last.values()].map((key) => server.api.get(key, headers)));
+      expect(reads.filter(({ status }) => status !== 200)).toEqual([]);
+      const subjects = all.flatMap(({ subject, patient }) => (subject ?? patient)?.reference ?? []);
+      expect(new Set(subjects)).toEqual(new Set([`Patient/${PATIENT}`]));
+    }
+  });
+
+  it('refuses what it does not understand or may not give, naming it', async () => {
+    for (const [query, name] of [
+      ['_outputFormat=text/csv', '_outputFormat'],
+      ['_since=yesterday', '_since'],
+      ['_type=Patients', '_type'],
+      ['_typeFilter=Observation%3Fnothing=1', 'nothing'],
+      ['_typeFilter=Observation%3F_include=*', '_typeFilter'],
+      ['_type=Patient&_typeFilter=Observation%3Fstatus=final', '_typeFilter'],
+      ['includeAssociatedData=all', 'includeAssociatedData'],
+      ['patient=Patient/nobody', 'patient'],
+      ['what=1', 'what'],
+    ] as const) {
+      const answer = await kickOff(`${GROUP}?${query}`);
+      expect([query, answer.status, answer.expressions]).toEqual([query, 400, [`http.query.${name}`]]);
+    }
+    expect((await kickOff('Group/nobody/$export')).status).toBe(404);
+    expect((await kickOff('Patient/$export?patient=nobody')).expressions).toEqual(['http.query.patient']);
+    expect((await server.api.get(GROUP, token)).expressions).toEqual(['http.prefer']);
+    expect((await server.api.get(GROUP, EXPORT)).status).toBe(401);
+    expect((await kickOff(`${GROUP}?_type=Condition`, limited)).status).toBe(403);
+    // Who takes less than is asked for gets what may be given.
+    const lenient = { ...limited, Prefer: 'respond-async, handling=lenient' };
+    const started = await server.api.get(`${GROUP}?_type=Condition,Patient&what=1`, lenient);
+    expect((await contents(await outcome(started, limited), limited)).map(({ id }) => id).sort()).toEqual([
+      PATIENT,
+      'theo-lindqvist-okafor',
+    ]);
   });
 });

@@ -47,8 +47,17 @@ export interface SmartServer {
 export const ALL_SCOPES =
   'launch launch/patient launch/encounter openid fhirUser profile offline_access online_access patient/*.cruds user/*.cruds';
 
-/** @param data whether the tenant holds server/demo/us-core */
-export async function startSmartServer({ data = false } = {}): Promise<SmartServer> {
+export interface SmartServerOptions {
+  /** Whether the tenant holds server/demo/us-core. */
+  readonly data?: boolean;
+  /** Whose pages may frame the apps. */
+  readonly appFrameAncestors?: readonly string[];
+}
+
+export async function startSmartServer({
+  data = false,
+  appFrameAncestors = [],
+}: SmartServerOptions = {}): Promise<SmartServer> {
   const mails: Mail[] = [];
   const port = await freePort();
   const harness = await startHarness({
@@ -57,6 +66,7 @@ export async function startSmartServer({ data = false } = {}): Promise<SmartServ
       port,
       // Passkeys are for hosts with names.
       baseUrl: `http://localhost:${port}`,
+      protection: { appFrameAncestors },
       auth: {
         masterKeys: { keys: [newMasterKey()], reload() {} },
         mail: async (mail) => void mails.push(mail),

@@ -132,7 +132,46 @@ test('a step is completed by its role or by the physician in charge; others are 
   expect((await as('front_desk').call(`Task/${task.id}/$complete`)).status).toBe(404);
   expect((await as('billing').call(`Task/${task.id}/$complete`)).status).toBe(200);
   const other = await begin();
+  // Nor by an ordinary write, or by making the step one's own first.
+  for (const changes of [{ status: 'completed' }, { status: 'cancelled' }, { performerType: undefined }]) {
+    const answer = await harness.client().put(`Task/${other.id}`, { ...other, ...changes }, headers.nurse);
+    expect(answer.status).toBe(403);
+  }
+  const noted = { ...other, note: [{ text: 'asked the insurance' }] };
+  expect((await harness.client().put(`Task/${other.id}`, noted, headers.nurse)).status).toBe(200);
   expect((await as('attending').call(`Task/${other.id}/$complete`)).status).toBe(200);
+  const third = await begin();
+  const done = { ...third, status: 'completed' };
+  expect((await harness.client().put(`Task/${third.id}`, done, headers.billing)).status).toBe(200);
+});
+
+test('a visit of somebody else starts no workflow', async () => {
+  for (const id of ['one', 'two'])
+    await harness.client().put(`Patient/${id}`, { resourceType: 'Patient', id }, system);
+  const encounter = {
+    resourceType: 'Encounter',
+    id: 'of-one',
+    status: 'arrived',
+    class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'EMER' },
+    subject: { reference: 'Patient/one' },
+  };
+  await harness.client().put('Encounter/of-one', encounter, system);
+  const begin = (patient: string) =>
+    as('attending').call(
+      'PlanDefinition/paper/$start',
+      { name: 'subject', valueReference: { reference: `Patient/${patient}` } },
+      { name: 'encounter', valueReference: { reference: 'Encounter/of-one' } },
+    );
+  const refused = await begin('two');
+  expect(refused.status).toBe(422);
+  expect(refused.json.issue[0].expression[0]).toContain('encounter');
+  const patient = { resourceType: 'Patient', birthDate: 'yesterday' };
+  const wrong = await as('nurse').call('PlanDefinition/paper/$start', { name: 'patient', resource: patient });
+  expect(wrong.status).toBe(422);
+  expect(wrong.json.issue[0].expression).toEqual([
+    "Parameters.parameter.where(name='patient').resource.birthDate",
+  ]);
+  expect((await begin('one')).status).toBe(201);
 });
 
 test('physicians override, with a reason that Provenance and audit log keep; others do not', async () => {

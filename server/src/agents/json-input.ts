@@ -1,4 +1,5 @@
 import { fhirError } from '../fhir/outcome.ts';
+import { numberOf } from '../json/exact-number.ts';
 import { isObject } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
 
@@ -54,8 +55,8 @@ export class JsonInput {
   whole(name: string, least: number, most: number): number | undefined {
     const value = this.#value[name];
     if (value === undefined) return undefined;
-    const number = Number(value);
-    if (typeof value === 'string' || !Number.isInteger(number) || number < least || number > most)
+    const number = numberOf(value);
+    if (!Number.isInteger(number) || number < least || number > most)
       throw this.#wrong(name, `a whole number from ${least} to ${most}`);
     return number;
   }

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { accountSettingFault, accountSettings } from '../auth/accounts/policy.ts';
 import { loadConfig } from '../config/config.ts';
 import { RESOURCE_TYPES } from '../conformance/resource-types.ts';
-import { checkSetting, PolicyError, policySettings } from '../fhir/tenant-policy.ts';
+import { AUTONOMY, checkSetting, PolicyError, policySettings } from '../fhir/tenant-policy.ts';
 import { migrate } from '../storage/migrate.ts';
 import {
   checkTenantName,
@@ -27,7 +27,7 @@ delete removes all resources of the tenant with their history, and asks before i
 configure changes and shows the tenant's settings; a value that is left empty goes back to the default:
 
 ${[...policySettings(), ...accountSettings()]
-  .map(({ name, allowed }) => `  ${name.padEnd(28)}${allowed}`)
+  .map(({ name, allowed }) => `  ${name.padEnd(32)}${allowed}`)
   .join('\n')}
 
   validation.writes says what resources are checked against before they are written: only that they can be read (off),
@@ -72,6 +72,7 @@ ${[...policySettings(), ...accountSettings()]
     }
     if (action === 'configure') {
       const settings = settingsOf(others);
+      await assertActions(settings);
       const all = await withDatabase(config, 'tenant configure', async (client) => {
         await migrate(client);
         return await configureTenant(client, name, settings);
@@ -92,6 +93,19 @@ ${[...policySettings(), ...accountSettings()]
     return 0;
   },
 };
+
+/** @throws UsageError for the autonomy of what no agent does: by a slip of the pen an agent would act where it is to ask */
+async function assertActions(settings: Readonly<Record<string, string | string[] | null>>): Promise<void> {
+  const named = Object.keys(settings).filter((name) => name.startsWith(AUTONOMY) && settings[name] !== null);
+  if (named.length === 0) return;
+  const { AGENTS } = await import('../agents/registry.ts');
+  const known = AGENTS.flatMap(({ name, actions }) =>
+    actions.map(({ code }) => `${AUTONOMY}${name}.${code}`),
+  );
+  const wrong = named.find((name) => !known.includes(name));
+  if (wrong !== undefined)
+    throw new UsageError(`There is no setting "${wrong}"; there are ${known.join(', ')}`);
+}
 
 /** `name=value` texts as settings; null for those that go back to the default. @throws UsageError */
 function settingsOf(texts: readonly string[]): Record<string, string | string[] | null> {

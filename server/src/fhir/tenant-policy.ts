@@ -68,7 +68,8 @@ const CHOICES = {
 } as const;
 
 const REQUIRED = 'validation.required.';
-const AUTONOMY = 'agents.autonomy.';
+/** Before the name of an agent, a dot and the code of an action. */
+export const AUTONOMY = 'agents.autonomy.';
 const TOKENS = 'agents.tokensPerDay';
 
 /** The names of all settings with what they allow, for `--help`. */

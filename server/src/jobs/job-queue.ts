@@ -91,6 +91,18 @@ export class JobQueue {
     return id;
   }
 
+  /**
+   * Keeps a part of what a running job makes, sealed and removed as results of jobs are. It is found by {@link status},
+   * and given up by {@link cancel}.
+   * @param kind what it is; no handler may have it
+   * @returns its id
+   */
+  async keep(tenant: Tenant, kind: string, request: JsonObject, result: string): Promise<string> {
+    const id = uuidV7();
+    await this.#store.insertEnded(tenant, { id, kind, request, result });
+    return id;
+  }
+
   /** Jobs that wait or run, by kind, and when the oldest was made: for /metrics. */
   depths(): Promise<Map<string, { depth: number; oldest: number }>> {
     return this.#store.depths();

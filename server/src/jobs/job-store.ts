@@ -55,6 +55,24 @@ export class JobStore {
     return count === 1;
   }
 
+  /** Keeps a text as the result of a job that has ended. */
+  async insertEnded(
+    tenant: Tenant,
+    job: { id: string; kind: string; request: JsonObject; result: string },
+  ): Promise<void> {
+    await this.#run(tenant, 'write', {
+      text: `insert into store.job (tenant_id, id, kind, state, request, status, result, created, heartbeat)
+        values ($1, $2, $3, 'done', $4::jsonb, 200, $5, ${NOW}, ${NOW})`,
+      values: [
+        tenant.id,
+        job.id,
+        job.kind,
+        await sealedRequest(this.#sealer, tenant, job.id, job.request),
+        await this.#sealer.seal(tenant, job.id, job.result),
+      ],
+    });
+  }
+
   async status(tenant: Tenant, id: string): Promise<JobStatus | undefined> {
     const { rows } = await this.#run(tenant, 'read', {
       text: `select kind, state, request, progress, status, result, created, heartbeat, ${NOW}

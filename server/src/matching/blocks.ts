@@ -1,3 +1,4 @@
+import { e164, spellings } from '../communication/address.ts';
 import { objectsOf } from '../json/objects.ts';
 import type { Resource } from '../json/types.ts';
 import { swappedDayAndMonth } from './compare.ts';
@@ -20,9 +21,9 @@ export function blocksOf(patient: Resource): Block[] {
   const person = personOf(patient);
   const blocks: Block[] = [];
   const identifiers = objectsOf(patient['identifier']).flatMap(({ system, value }) =>
-    typeof system === 'string' && typeof value === 'string'
-      ? [...new Set([value.trim(), plainIdentifier(value)])].map(
-          (one) => `${escaped(system)}|${escaped(one)}`,
+    typeof value === 'string' && value.trim() !== ''
+      ? [...new Set([value.trim(), plainIdentifier(value)])].map((one) =>
+          typeof system === 'string' ? `${escaped(system)}|${escaped(one)}` : escaped(one),
         )
       : [],
   );
@@ -30,9 +31,13 @@ export function blocksOf(patient: Resource): Block[] {
   for (const system of ['phone', 'email'] as const) {
     const values = objectsOf(patient['telecom']).flatMap((one) =>
       one['system'] === system && typeof one['value'] === 'string'
-        ? [...new Set([one['value'], one['value'].replace(/[^\d+@.\w-]/g, '')])].filter(
-            (value) => value !== '',
-          )
+        ? [
+            ...new Set([
+              one['value'],
+              one['value'].replace(/[^\d+@.\w-]/g, ''),
+              ...spelled(system, one['value']),
+            ]),
+          ].filter((value) => value !== '')
         : [],
     );
     if (values.length > 0) blocks.push([[system, values.map(escaped).join(',')]]);
@@ -61,6 +66,12 @@ export function blocksOf(patient: Resource): Block[] {
       ]);
   }
   return blocks;
+}
+
+/** Other ways in which a telephone number may stand in the index, which knows texts only. */
+function spelled(system: 'phone' | 'email', value: string): string[] {
+  const number = system === 'phone' ? (e164(value, undefined) ?? e164(value, '1')) : undefined;
+  return number === undefined ? [] : spellings(number);
 }
 
 /** The date, day and month changed places, and the days beside it. */

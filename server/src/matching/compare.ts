@@ -15,10 +15,18 @@ const SIMILAR = 0.9;
 export function compareIdentifiers(a: Person, b: Person): Finding | undefined {
   const pairs = a.identifiers.flatMap((left) =>
     b.identifiers
-      .filter(({ system }) => system === left.system)
+      .filter(({ system }) => system === left.system && system !== '')
       .map((right) => [left.value, right.value] as const),
   );
-  if (pairs.length === 0) return undefined;
+  if (pairs.length === 0) {
+    // Whose number it is was not said: the same one may be of another register.
+    const isShared = a.identifiers.some((left) =>
+      b.identifiers.some(
+        ({ system, value }) => value === left.value && (system === '' || left.system === ''),
+      ),
+    );
+    return isShared ? { feature: 'identifier', level: 'unnamed' } : undefined;
+  }
   if (pairs.some(([left, right]) => left === right)) return { feature: 'identifier', level: 'same' };
   const isSlip = pairs.some(([left, right]) => left.length > 5 && isOneSlip(left, right));
   return { feature: 'identifier', level: isSlip ? 'similar' : 'different' };
@@ -76,9 +84,13 @@ function compareName(a: Name, b: Name): { family: string | undefined; given: str
 
 const isAlike = (a: string, b: string): boolean => a === b || jaroWinkler(a, b) >= 0.94;
 
+/** Mueller is how Müller is written where there is no ü. */
+const withoutUmlauts = (name: string): string => name.replace(/([aou])e/g, '$1');
+
 function familyLevel(a: string, b: string): string {
   const [plainA, plainB] = [a.replaceAll(' ', ''), b.replaceAll(' ', '')];
   if (plainA === plainB) return 'same';
+  if (withoutUmlauts(plainA) === withoutUmlauts(plainB)) return 'similar';
   // Of a double name one part is often left out.
   const parts = b.split(' ');
   if (a.split(' ').some((part) => part.length > 2 && parts.includes(part))) return 'similar';
@@ -89,10 +101,19 @@ function familyLevel(a: string, b: string): string {
 
 const sounds = (a: string, b: string): boolean => soundex(a) !== '' && soundex(a) === soundex(b);
 
-/** The first given names against each other; a middle name that somebody goes by counts less. */
+/**
+ * The first given names against each other; a middle name that somebody goes by counts less. Where all others differ, too:
+ * brothers and sisters often share a first name (Muhammad, Maria).
+ */
 function givenLevel(a: readonly string[], b: readonly string[]): string {
   const [firstA, firstB] = [a[0] as string, b[0] as string];
   let level = oneGiven(firstA, firstB);
+  const [othersA, othersB] = [a.slice(1), b.slice(1)];
+  const isOther =
+    othersA.length > 0 &&
+    othersB.length > 0 &&
+    !othersA.some((left) => othersB.some((right) => oneGiven(left, right) !== 'different'));
+  if (isOther && level === 'same') level = 'similar';
   const isMiddle =
     a.slice(1).some((one) => one.length > 1 && one === firstB) ||
     b.slice(1).some((one) => one.length > 1 && one === firstA);
@@ -105,6 +126,7 @@ function oneGiven(a: string, b: string): string {
   if (sameGiven(a, b)) return 'nickname';
   if (a.length === 1 || b.length === 1) return a[0] === b[0] ? 'initial' : 'different';
   if (jaroWinkler(a, b) >= SIMILAR || (a.length > 4 && isOneSlip(a, b))) return 'similar';
+  if (withoutUmlauts(a) === withoutUmlauts(b)) return 'similar';
   return sounds(a, b) ? 'sound' : 'different';
 }
 

@@ -41,7 +41,7 @@ export async function findMatches(
           found.set(String(one['id']), one);
       } catch (error) {
         // What is hidden from the asker cannot be searched by; other searches may find the same.
-        if (!(error instanceof FhirError) || error.status !== 403) throw error;
+        if (!(error instanceof FhirError) || !isRefusal(error)) throw error;
         refusals.push(error);
       }
     }),
@@ -54,6 +54,10 @@ export async function findMatches(
     .filter(({ grade }) => grade !== 'certainly-not')
     .sort((a, b) => rank(a) - rank(b) || b.score - a.score || weight(b) - weight(a));
 }
+
+/** Not allowed, or by a parameter that there is not for the asker. */
+const isRefusal = ({ status, issues }: FhirError): boolean =>
+  status === 403 || (status === 400 && issues.every(({ code }) => code === 'not-supported'));
 
 const GRADES = ['certain', 'probable', 'possible'];
 const rank = ({ grade }: Candidate): number => GRADES.indexOf(grade);

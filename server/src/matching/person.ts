@@ -4,6 +4,7 @@ import { plainName } from './names.ts';
 
 /** What of a Patient says who it is, in the form that is compared. */
 export interface Person {
+  /** `system` is empty where it is not said. */
   readonly identifiers: readonly { readonly system: string; readonly value: string }[];
   readonly names: readonly { readonly family: string; readonly given: readonly string[] }[];
   /** `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. */
@@ -31,9 +32,9 @@ export function personOf(patient: Resource): Person {
       .map(({ value }) => textOf(value));
   return {
     identifiers: objectsOf(patient['identifier']).flatMap(({ system, value, use }) =>
-      use === 'old' || typeof system !== 'string' || typeof value !== 'string' || value.trim() === ''
+      use === 'old' || typeof value !== 'string' || value.trim() === ''
         ? []
-        : [{ system, value: plainIdentifier(value) }],
+        : [{ system: textOf(system), value: plainIdentifier(value) }],
     ),
     names: names.map(nameOf).filter(({ family, given }) => family !== '' || given.length > 0),
     birthDate: textOf(patient['birthDate']) || undefined,
@@ -56,9 +57,8 @@ export const plainIdentifier = (value: string): string => value.replace(/[\s.\-/
 
 function nameOf(name: JsonObject): Person['names'][number] {
   const family = plainName(textOf(name['family']));
-  const given = (Array.isArray(name['given']) ? name['given'] : [])
-    .map((one) => plainName(textOf(one)))
-    .filter((one) => one !== '');
+  // `Jose Luis` is written as one given name or as two.
+  const given = (Array.isArray(name['given']) ? name['given'] : []).flatMap((one) => words(textOf(one)));
   if (family !== '' || given.length > 0) return { family, given };
   // Only a text: the family name comes last, or first before a comma.
   const text = textOf(name['text']);

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fhirError } from '../fhir/outcome.ts';
 import type { JsonObject, Resource } from '../json/types.ts';
 import { blocksOf } from './blocks.ts';
 import { isOneSlip, swappedDayAndMonth } from './compare.ts';
+import { findMatches } from './find.ts';
 import { jaroWinkler, nicknamesOf, plainName, soundex } from './names.ts';
 import { personOf } from './person.ts';
 import { score } from './score.ts';
@@ -111,6 +113,8 @@ describe('grades', () => {
       'family',
       'swapped',
     ],
+    ['given names in one field', { name: [{ family: 'Keller', given: ['Elizabeth Ann'] }] }, 'given', 'same'],
+    ['a number without its system', { identifier: [{ value: 'AB 123' }] }, 'identifier', 'unnamed'],
     ['only a text', { name: [{ text: 'Keller, Elizabeth' }] }, 'family', 'same'],
     [
       'a former name',
@@ -125,8 +129,15 @@ describe('grades', () => {
       'same',
     ],
   ])('%s is found, and worth something', (_, more, feature, wanted) => {
-    expect(level(patient(), patient(more), feature)).toBe(wanted);
-    expect(['certain', 'probable']).toContain(compare(patient(), patient(more)).grade);
+    const known = patient(feature === 'identifier' ? number('ab-123') : {});
+    expect(level(known, patient(more), feature)).toBe(wanted);
+    expect(['certain', 'probable']).toContain(compare(known, patient(more)).grade);
+  });
+
+  test('umlauts that were written out are the same name with a slip', () => {
+    const named = (family: string, given: string) => patient({ name: [{ family, given: [given] }] });
+    expect(level(named('Müller', 'Jörg'), named('Mueller', 'Joerg'), 'family')).toBe('similar');
+    expect(level(named('Müller', 'Jörg'), named('Mueller', 'Joerg'), 'given')).toBe('similar');
   });
 
   test('a family of one household are different people', () => {
@@ -138,6 +149,21 @@ describe('grades', () => {
     expect(['certainly-not', 'possible']).toContain(compare(patient(), child).grade);
     const twin = patient({ name: [{ family: 'Keller', given: ['Margarethe'] }] });
     expect(compare(patient(), twin).grade).not.toBe('certain');
+    // What one twin is called may be what the other's name is short for, or they share the first of their names.
+    for (const [one, other] of [
+      [['Anna'], ['Hannah']],
+      [
+        ['Muhammad', 'Ali'],
+        ['Muhammad', 'Bilal'],
+      ],
+      [['Maria Elena'], ['Maria', 'Isabel']],
+    ] as const) {
+      const [first, second] = [one, other].map((given) =>
+        patient({ name: [{ family: 'Keller', given: [...given] }] }),
+      );
+      expect(compare(first as Resource, second as Resource).grade).toBe('probable');
+      expect(compare(first as Resource, first as Resource).grade).toBe('certain');
+    }
   });
 
   test('temporary names and old numbers say nothing', () => {
@@ -149,6 +175,29 @@ describe('grades', () => {
     expect(compare(unknown, unknown).evidence).toEqual([]);
     expect(blocksOf(unknown).filter((block) => block[0]?.[0] !== 'identifier')).toEqual([]);
   });
+});
+
+test('a telephone number is looked for as others may have written it', () => {
+  const blocks = blocksOf(patient({ telecom: [{ system: 'phone', value: '(555) 201-3344' }] }));
+  const phone = blocks.find(([first]) => first?.[0] === 'phone')?.[0]?.[1].split(',');
+  expect(phone).toEqual(expect.arrayContaining(['(555) 201-3344', '+15552013344', '+1 555-201-3344']));
+});
+
+test('what the asker may not search by is passed over; where nothing may be, it is told', async () => {
+  const known = patient({ id: 'known' });
+  const refusing = (names: readonly string[], status: number) => ({
+    search: async (_type: string, query: readonly (readonly [string, string])[]) => {
+      if (query.some(([name]) => names.includes(name)))
+        throw fhirError(status, status === 403 ? 'forbidden' : 'not-supported', 'no');
+      return [known];
+    },
+  });
+  for (const status of [400, 403]) {
+    const found = await findMatches(refusing(['identifier', 'phone'], status), patient(number('1')));
+    expect(found.map(({ patient: one }) => one['id'])).toEqual(['known']);
+    const all = refusing(['identifier', 'phone', 'birthdate', 'family'], status);
+    await expect(findMatches(all, patient())).rejects.toMatchObject({ status });
+  }
 });
 
 describe('properties', () => {

@@ -72,8 +72,9 @@ function isCertain(evidence: Match['evidence']): boolean {
   const born = level('birthDate') === 'same';
   if (level('identifier') === 'same')
     return (nearlyNamed && born) || (named && level('birthDate') !== undefined);
+  // Twins are born on one day and live at one address: one may be called what the other's name is short for.
   const reached = level('phone') === 'same' || level('email') === 'same' || level('address') === 'same';
-  return named && born && reached;
+  return named && given === 'same' && born && reached;
 }
 
 /** What one person has one of; other addresses and telephones are no proof against. */

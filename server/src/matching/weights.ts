@@ -15,8 +15,13 @@ export type Feature =
  * records of one person are wrong or out of date: surnames change, telephones more so.
  */
 const LEVELS: Readonly<Record<Feature, Readonly<Record<string, readonly [m: number, u: number]>>>> = {
-  // A number of the same system. One that differs may be mistyped: similar.
-  identifier: { same: [0.95, 0.000001], similar: [0.03, 0.0001], different: [0.02, 0.9999] },
+  // A number of the same system. One that differs may be mistyped: similar. Where a system is not said: unnamed.
+  identifier: {
+    same: [0.95, 0.000001],
+    similar: [0.03, 0.0001],
+    unnamed: [0.5, 0.00005],
+    different: [0.02, 0.9999],
+  },
   family: {
     same: [0.88, 0.005],
     similar: [0.05, 0.004],

@@ -72,11 +72,11 @@ describe('minimum necessary (45 CFR 164.502(b)) and 164.514(b)', () => {
 
 test('how types belong to patients (R4 compartmentdefinition-patient.html)', () => {
   expect(['Patient', 'Observation', 'Coverage', 'AuditEvent'].map(reachOf)).toEqual(Array(4).fill('member'));
-  expect(['Practitioner', 'Organization', 'Medication', 'Location'].map(reachOf)).toEqual(
-    Array(4).fill('referred'),
-  );
+  expect(['Medication', 'Substance', 'Endpoint'].map(reachOf)).toEqual(Array(3).fill('referred'));
   expect([reachOf('Provenance'), reachOf('Binary')]).toEqual(['about', 'about']);
-  expect(reachOf('ValueSet')).toBe('open');
+  // Directories of providers are public; who books a visit chooses from them.
+  const providers = ['HealthcareService', 'Location', 'Organization', 'Practitioner', 'PractitionerRole'];
+  expect(['ValueSet', ...providers].map(reachOf)).toEqual(Array(6).fill('open'));
   expect([reachOf('Subscription'), reachOf('Bundle'), reachOf('Parameters')]).toEqual([
     undefined,
     undefined,

@@ -1,11 +1,11 @@
 import { loadDefinitions } from '../../conformance/definitions.ts';
 import { RESOURCE_TYPES } from '../../conformance/resource-types.ts';
 import type { Reach } from '../scope.ts';
-import { DIRECTORY, KNOWLEDGE } from './types.ts';
+import { DIRECTORY, KNOWLEDGE, PROVIDERS } from './types.ts';
 
 const REFERRED = new Set<string>(DIRECTORY);
 /** Of these everybody sees all who may see the type: no patient is in them, or what a booking needs to know. */
-const OPEN = new Set<string>([...KNOWLEDGE, 'Schedule', 'Slot']);
+const OPEN = new Set<string>([...KNOWLEDGE, ...PROVIDERS, 'Schedule', 'Slot']);
 // R4's Patient compartment lacks Device, which has a patient all the same, and US Core's searches by it.
 const ABOUT = new Set<string>(['Binary', 'Device', 'Provenance']);
 
@@ -22,10 +22,10 @@ export function reachOf(type: string): Reach | 'open' | undefined {
       const isMember = one === 'Patient' || (members?.get(one)?.length ?? 0) > 0;
       known.set(
         one,
-        REFERRED.has(one)
-          ? 'referred'
-          : OPEN.has(one)
-            ? 'open'
+        OPEN.has(one)
+          ? 'open'
+          : REFERRED.has(one)
+            ? 'referred'
             : ABOUT.has(one)
               ? 'about'
               : isMember

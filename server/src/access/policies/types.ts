@@ -94,18 +94,23 @@ export const FINANCIAL = [
   'PaymentReconciliation',
 ] as const;
 
-/** Who and what there is to provide care: no patient is in it. */
-export const DIRECTORY = [
-  'Endpoint',
+/** Who provides care, what and where: what directories of providers publish, and who books a visit chooses from. */
+export const PROVIDERS = [
   'HealthcareService',
-  'InsurancePlan',
   'Location',
-  'Medication',
-  'MedicationKnowledge',
   'Organization',
-  'OrganizationAffiliation',
   'Practitioner',
   'PractitionerRole',
+] as const;
+
+/** Who and what there is to provide care: no patient is in it. */
+export const DIRECTORY = [
+  ...PROVIDERS,
+  'Endpoint',
+  'InsurancePlan',
+  'Medication',
+  'MedicationKnowledge',
+  'OrganizationAffiliation',
   'Substance',
 ] as const;
 

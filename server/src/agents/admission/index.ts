@@ -90,7 +90,7 @@ async function stored({ fhir }: AgentContext, reference: string | undefined): Pr
   if (reference === undefined) return undefined;
   const found = await fhir.follow(reference);
   if (found !== undefined) return found;
-  throw fhirError(400, 'not-found', `There is no ${reference}`, 'admission');
+  throw fhirError(404, 'not-found', `There is no ${reference}`, 'http.path');
 }
 
 /** @returns undefined when nothing is known of the person, and there is no temporary Patient either */

@@ -10,7 +10,7 @@ import { mayBeTold, privacyConsents } from './consent.ts';
 export interface Recipient {
   /** `Patient/1`. */
   readonly reference: string;
-  /** Undefined where there is no such resource, or it is nobody who can be written to. */
+  /** Undefined where there is no such resource, or it is nobody who can be written to: the dead are not. */
   readonly person: Resource | undefined;
   /** Why nothing may be sent; undefined where it may. */
   readonly objection?: string;
@@ -64,9 +64,13 @@ async function add(
     for (const member of members(resource, now)) await add(fhir, member, people, now, false);
     return;
   }
-  const isPerson = resource !== undefined && PEOPLE.includes(resource.resourceType);
+  const isPerson = resource !== undefined && PEOPLE.includes(resource.resourceType) && !hasDied(resource);
   people.set(reference, isPerson ? await withContacts(fhir, resource) : undefined);
 }
+
+/** Nothing is sent to the dead: who still reads what comes to their number is somebody else. */
+const hasDied = ({ deceasedBoolean, deceasedDateTime }: Resource): boolean =>
+  deceasedBoolean === true || deceasedDateTime !== undefined;
 
 /** A role is reached as it says; where it says nothing, as its practitioner. */
 async function withContacts(fhir: AgentTools, resource: Resource): Promise<Resource> {

@@ -71,14 +71,19 @@ function conversationOf({ identifier }: Resource): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What is said, and below it what can be chosen. */
+/** What is said, and below it what can be chosen, but for what the text itself lists. */
 function textOf(communication: Resource): string {
   const said = objectsOf(communication['payload']).flatMap(({ contentString }) =>
     typeof contentString === 'string' ? [contentString] : [],
   );
+  const listed = new Set(
+    said.flatMap((text) =>
+      text.split('\n').map((line) => line.replace(/^\s*(?:\d+[.)]|[-•])\s*/, '').trim()),
+    ),
+  );
   const options = objectsOf(communication['extension']).flatMap(({ url, extension }) => {
     const label = objectsOf(extension).find((one) => one['url'] === 'label')?.['valueString'];
-    return url === OPTION && typeof label === 'string' ? [`- ${label}`] : [];
+    return url === OPTION && typeof label === 'string' && !listed.has(label.trim()) ? [`- ${label}`] : [];
   });
   return [...said, ...options].join('\n').trim();
 }

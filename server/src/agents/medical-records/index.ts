@@ -152,10 +152,12 @@ async function step(
 /** Sections of the card. */
 const TOLD = ['allergies', 'problems', 'medications'];
 
-/** A card with what one should know when a chart is opened; none where nothing of the record is open. */
+/**
+ * A card with what one should know when a chart is opened; none where nothing of that is recorded.
+ * @throws FhirError 403 or 404 where the record is closed to the caller, or not there
+ */
 async function hook(reference: string, context: AgentContext): Promise<JsonObject> {
-  const patient = await context.fhir.follow(reference).catch(() => undefined);
-  if (patient === undefined) return { cards: [] };
+  await patientOf(context, reference);
   const { sections } = await collected(
     context,
     reference,

@@ -13,8 +13,8 @@ import { assertTransaction, taskOutput, transactionOf } from './actions.ts';
 import type { AgentRuntime } from './runtime.ts';
 import { runtimeScope } from './scope.ts';
 
-/** Task.status that settles a request without anything being done. */
-const REFUSED = new Set(['rejected', 'cancelled', 'failed', 'entered-in-error']);
+/** Task.status that settles a request; `completed` by a person does, too, without anything being done. */
+const SETTLED = new Set(['completed', 'rejected', 'cancelled', 'failed', 'entered-in-error']);
 
 /**
  * Carries out what a person has approved. A Task of an agent is approved by a version with status `accepted` that
@@ -40,25 +40,25 @@ async function settle(runtime: AgentRuntime, event: ResourceEvent, signal: Abort
     signal,
   });
   const task = await client.read('Task', resourceId);
-  if (task === undefined || REFUSED.has(String(task['status'])) || task['status'] === 'completed') {
+  const agent = runtime.agent(request.agent);
+  const action = agent?.actions.find(({ code }) => code === request.action);
+  const isSettled = task !== undefined && SETTLED.has(String(task['status']));
+  if (isSettled && action !== undefined && !maySettle(runtime, event, action, request)) {
+    // A later version has an event of its own, and its writer is who counts.
+    if (versionOf(task) === event.version) await putBack(client, task, 'requested', waitsFor(action));
+    return;
+  }
+  if (task === undefined || isSettled) {
     await settleRequest(connections, tenant, resourceId);
     return;
   }
-  // A later version has an event of its own, and its writer is who counts.
   if (versionOf(task) !== event.version || task['status'] !== 'accepted') return;
-  const agent = runtime.agent(request.agent);
-  const action = agent?.actions.find(({ code }) => code === request.action);
   if (agent === undefined || action === undefined) {
     await putBack(client, task, 'failed', 'There is no such agent or action any more');
     return;
   }
   if (!mayApprove(runtime, event, action)) {
-    await putBack(
-      client,
-      task,
-      'requested',
-      `This waits for the approval of somebody with the role ${action.approver}`,
-    );
+    await putBack(client, task, 'requested', waitsFor(action));
     return;
   }
   try {
@@ -77,6 +77,22 @@ async function settle(runtime: AgentRuntime, event: ResourceEvent, signal: Abort
 function mayApprove({ options }: AgentRuntime, { role }: ResourceEvent, { approver }: AgentAction): boolean {
   return options.open || role === approver;
 }
+
+/**
+ * Who may not approve may not reject or close it, either. Who has asked may take it back, and so may a program: a workflow that is
+ * cancelled withdraws what it has asked for.
+ */
+function maySettle(
+  runtime: AgentRuntime,
+  event: ResourceEvent,
+  action: AgentAction,
+  { scope }: AgentRequest,
+): boolean {
+  return event.role === undefined || event.subject === scope.subject || mayApprove(runtime, event, action);
+}
+
+const waitsFor = ({ approver }: AgentAction): string =>
+  `This waits for the approval of somebody with the role ${approver}`;
 
 async function carryOut(
   runtime: AgentRuntime,

@@ -1,4 +1,5 @@
 import { fhirError } from '../../fhir/outcome.ts';
+import { localReference } from '../../fhir/references/literal.ts';
 import { isObject, isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
 import { TIME_ZONE } from '../../scheduling/terms.ts';
@@ -80,8 +81,21 @@ export const supervisor: AgentDefinition<SupervisorInput, SupervisorAnswer> = {
       return model !== undefined && isUnclear(byRules) ? understoodBy(model, text, byRules, today) : byRules;
     });
     const { language } = understood;
+    const isOwn = [undefined, patient].includes(localReference(message['sender']));
     const texts = STRINGS[language];
-    const turn = { context, patient, personAsked, text, understood, before, language, texts, today, zone };
+    const turn = {
+      context,
+      patient,
+      isOwn,
+      personAsked,
+      text,
+      understood,
+      before,
+      language,
+      texts,
+      today,
+      zone,
+    };
     const answer = await answerTo(turn);
     return { ...answer, state: { ...answer.state, language }, language };
   },

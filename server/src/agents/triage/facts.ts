@@ -45,6 +45,8 @@ export interface Facts {
   /** What is said not to be there. */
   readonly denied: ReadonlySet<ComplaintCode>;
   readonly vitals: Vitals;
+  /** What was written as a measurement and cannot be one. */
+  readonly doubtful?: readonly string[];
   /** NEWS2's scale 2 of oxygen saturation: hypercapnic respiratory failure, decided by a clinician. */
   readonly hypercapnic?: boolean;
 }
@@ -53,6 +55,7 @@ export interface Facts {
 export function joined(first: Facts, second: Facts): Facts {
   const complaints = new Set([...first.complaints, ...second.complaints]);
   const { ages, ...rest } = second;
+  const doubtful = [...(first.doubtful ?? []), ...(second.doubtful ?? [])];
   return {
     ...rest,
     ...(ages === undefined || first.age !== undefined ? {} : { ages }),
@@ -60,6 +63,7 @@ export function joined(first: Facts, second: Facts): Facts {
     complaints,
     denied: new Set([...first.denied, ...second.denied].filter((code) => !complaints.has(code))),
     vitals: { ...second.vitals, ...defined(first.vitals) },
+    ...(doubtful.length === 0 ? {} : { doubtful }),
   };
 }
 

@@ -52,8 +52,12 @@ export const triage: AgentDefinition<TriageRequest, unknown> = {
   input: triageRequest,
   async run(request, context) {
     const { fhir, step, now, idFor, scope } = context;
-    const encounter = await known(context, 'Encounter', request.encounter);
-    const subject = request.subject ?? subjectOf(encounter);
+    const encounter = await known(context, 'Encounter', request.encounter, request.isInstance);
+    const visited = subjectOf(encounter);
+    const subject = request.subject ?? visited;
+    // Findings of one must not stand in the visit of another.
+    if (request.asker !== 'step' && visited !== undefined && visited !== subject)
+      throw fhirError(422, 'business-rule', `${request.encounter} is not of ${subject}`, 'triage.encounter');
     const patient = (await known(context, 'Patient', subject)) ?? request.patient;
     const { text, response } = request;
     const reading = await step('read', { text: text ?? '', form: response !== undefined }, async () =>
@@ -96,10 +100,12 @@ async function known(
   { fhir }: AgentContext,
   type: string,
   reference: string | undefined,
+  isOfPath = false,
 ): Promise<Resource | undefined> {
   if (reference === undefined) return undefined;
   const found = await fhir.read(type, idOf(reference));
   if (found !== undefined) return found;
+  if (isOfPath) throw fhirError(404, 'not-found', `There is no ${reference}`, 'http.path');
   throw fhirError(400, 'not-found', `There is no ${reference}`, `triage.${type.toLowerCase()}`);
 }
 
@@ -162,9 +168,10 @@ async function amend(
 }
 
 function factsAsJson({ facts }: Triage): JsonObject {
-  const { complaints, denied, vitals, ages, ...person } = facts;
+  const { complaints, denied, vitals, ages, doubtful, ...person } = facts;
   return {
     ...person,
+    ...(doubtful === undefined ? {} : { doubtful: [...doubtful] }),
     ...(ages === undefined ? {} : { ages: [...ages] }),
     complaints: [...complaints].sort(),
     denied: [...denied].sort(),

@@ -2,6 +2,8 @@ import { fhirError } from '../../fhir/outcome.ts';
 import { isObject, isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, JsonValue, Resource } from '../../json/types.ts';
 import { stepInput } from '../../workflows/step.ts';
+import { LONGEST_TEXT } from './reading/intake.ts';
+import { readResponse } from './reading/questionnaire.ts';
 
 /** Whom the agent answers: a step of a workflow, an operation, or another agent. */
 export type Asker = 'step' | 'operation' | 'agent';
@@ -17,6 +19,8 @@ export interface TriageRequest {
   readonly subject: string | undefined;
   /** `Encounter/id` */
   readonly encounter: string | undefined;
+  /** The Encounter is that of the operation's path. */
+  readonly isInstance?: boolean;
   /** Nothing is written. */
   readonly assessOnly: boolean;
 }
@@ -39,10 +43,14 @@ export function triageRequest(value: JsonValue): TriageRequest {
     patient: resource(given['patient'], 'Patient', at('patient')),
     subject: reference(given['subject'], 'Patient', at('subject')),
     encounter: reference(given['encounter'], 'Encounter', at('encounter')),
+    ...(isOperation && isObject(value['operation']) && value['operation']['id'] !== undefined
+      ? { isInstance: true }
+      : {}),
     assessOnly: flag(given['assessOnly'] ?? given['assess-only'], at('assess-only')),
   };
   if ((request.text ?? '').trim() === '' && request.response === undefined)
     throw fhirError(400, 'required', 'triage needs a text or a QuestionnaireResponse', at('text'));
+  if (request.response !== undefined) assertReadable(request.response, at('response'));
   return request;
 }
 
@@ -77,8 +85,20 @@ function parametersOf({ operation, parameters }: JsonObject): JsonObject {
 }
 
 function text(value: JsonValue | undefined, at: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
-  throw fhirError(400, 'value', 'The text must be a string', at);
+  if (value !== undefined && typeof value !== 'string')
+    throw fhirError(400, 'value', 'The text must be a string', at);
+  // What would be read in part only might be read as harmless.
+  if (value !== undefined && value.length > LONGEST_TEXT)
+    throw fhirError(400, 'too-long', `The text has more than ${LONGEST_TEXT} characters`, at);
+  return value;
+}
+
+/** A form that is withdrawn says nothing, and of one that is too long only a part would be read. */
+function assertReadable(response: Resource, at: string): void {
+  if (response['status'] === 'entered-in-error')
+    throw fhirError(422, 'business-rule', 'The form was entered in error', at);
+  if (readResponse(response).text.length > LONGEST_TEXT)
+    throw fhirError(400, 'too-long', `The answers have more than ${LONGEST_TEXT} characters`, at);
 }
 
 function resource(value: JsonValue | undefined, type: string, at: string): Resource | undefined {

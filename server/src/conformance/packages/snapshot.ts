@@ -65,8 +65,9 @@ class SnapshotMaker {
     if (root.definition.path !== type) rename(root, type);
     const elements = differential as readonly MutableElement[];
     let open: Step[] = [];
+    const told = idsNameSlices(elements);
     for (const element of elements) {
-      open = stepsOf(element, open, url);
+      open = stepsOf(element, open, url, told);
       const node = this.#locate(root, open, element, structure, url);
       mergeElement(node.definition, element, url);
       const sliceName = open.at(-1)?.slice;
@@ -193,9 +194,22 @@ class SnapshotMaker {
   }
 }
 
-/** The steps to an element: from its id, or from its path and the elements before it. */
-function stepsOf(element: MutableElement, open: readonly Step[], url: string): Step[] {
-  const { id, path, sliceName } = element;
+/**
+ * Whether the ids of a differential say which slice an element is of (R4 elementdefinition.html#id). Some are no more than
+ * the path: then the order of the elements says it.
+ */
+function idsNameSlices(elements: readonly MutableElement[]): boolean {
+  return elements.every(({ id, path, sliceName }) => {
+    if (sliceName === undefined || typeof id !== 'string' || typeof path !== 'string') return true;
+    const [step, name] = [id.split('.').at(-1), path.split('.').at(-1)];
+    return step !== name || name === sliceName;
+  });
+}
+
+/** The steps to an element: from its id if that tells its slices, or from its path and the elements before it. */
+function stepsOf(element: MutableElement, open: readonly Step[], url: string, told: boolean): Step[] {
+  const { path, sliceName } = element;
+  const id = told ? element.id : undefined;
   if (typeof path !== 'string') throw new SnapshotError(`The profile ${url} has an element without a path`);
   const names = path.split('.').slice(1);
   if (id?.includes('.') || (id !== undefined && names.length === 0)) {

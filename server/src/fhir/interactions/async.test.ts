@@ -171,6 +171,47 @@ describe('asynchronous pattern (R4 async.html)', () => {
     expect(done.body).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'incomplete' }] });
   });
 
+  test('an export whose worker died begins anew, without what that one had written; not for ever', async () => {
+    const left = await server.jobs.keep(north, 'export-file', { subject: 'anonymous' }, '{}');
+    const stored = (id: string, starts: number) =>
+      server.owner(
+        `insert into store.job (tenant_id, id, kind, state, request, progress, created, heartbeat)
+          values ($1, $2, 'export', 'running', $3, $4, 0, 0)`,
+        [
+          north.id,
+          id,
+          JSON.stringify({
+            subject: 'anonymous',
+            access: { grants: [{ types: ['Patient'], interactions: '*' }] },
+            url: 'http://localhost:8080/fhir/north/$export',
+            transactionTime: '2026-01-01T00:00:00.000Z',
+            level: { kind: 'system' },
+            parameters: { filters: [], elements: [], withProvenance: false },
+          }),
+          JSON.stringify({ starts, files: [left] }),
+        ],
+      );
+    const outcome = async (id: string) => {
+      for (;;) {
+        const job = await server.jobs.status(north, id);
+        if (job?.state === 'done' || job?.state === 'failed') return job;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const [again, given] = ['00000000b', '00000000c'].map((end) => `0190b6a0-0000-7000-8000-000${end}`) as [
+      string,
+      string,
+    ];
+    await stored(again, 1);
+    const done = await outcome(again);
+    const { output } = JSON.parse(done.result ?? '') as { output: JsonObject[] };
+    expect(output).toMatchObject([{ type: 'Patient', count: 1 }]);
+    expect(done.progress['files']).not.toContain(left);
+    expect((await server.jobs.status(north, left))?.state).toBe('cancelled');
+    await stored(given, 5);
+    expect((await outcome(given)).state).toBe('failed');
+  });
+
   test('what nothing could handle is refused at once; a body that cannot be kept, too', async () => {
     expect((await server.send(north, 'POST', '$nothing', undefined, { async: true })).status).toBe(404);
     const body = '{"resourceType":"Bundle\0"}';

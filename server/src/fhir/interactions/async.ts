@@ -1,12 +1,18 @@
-import { type AccessScope, isOpenScope, sameScope, type Tenant } from '../../access/scope.ts';
 import { type JobHandler, JobInterrupted, type JobResult, type RunningJob } from '../../jobs/job.ts';
 import { parseJson } from '../../json/parse.ts';
-import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { isTransient, toFhirError } from '../../storage/connections.ts';
 import { uuidV7 } from '../../storage/row-id.ts';
 import { accepted } from '../async-response.ts';
 import { bundleText } from '../bundle/bundle-text.ts';
 import { responseEntry } from '../bundle/response-entry.ts';
+import { isOwner, type KeptScope, keptScope, scopeOf } from '../kept-scope.ts';
+import {
+  EXPORT_FILE,
+  EXPORT_JOB,
+  exportAnswer,
+  exportFile,
+  giveUpExport,
+} from '../operations/export/answers.ts';
 import { findOperation, OPERATIONS } from '../operations/operations.ts';
 import { FhirError, fhirError, operationOutcome } from '../outcome.ts';
 import type { FhirRequest, FhirResponse, Preferences } from '../request.ts';
@@ -30,10 +36,7 @@ const KEPT = 24 * 60 * 60 * 1000;
 const HEADERS = ['if-match', 'if-none-match', 'if-modified-since', 'if-none-exist', 'x-provenance'] as const;
 
 /** A request as store.job.request keeps it; its body lies beside it. */
-interface StoredRequest extends JsonObject {
-  subject: string;
-  /** The rest of the access scope, without the tenant. */
-  access: JsonValue;
+interface StoredRequest extends KeptScope {
   method: string;
   path: string[];
   query: [string, string][];
@@ -53,16 +56,17 @@ interface StoredRequest extends JsonObject {
  */
 export async function startAsync(services: Services, request: FhirRequest): Promise<FhirResponse> {
   const routed = route(request.method, request.path);
-  if (routed.interaction === 'operation') findOperation(routed, request.method);
+  const operation = routed.interaction === 'operation' ? findOperation(routed, request.method) : undefined;
   if (routed.operation === '$reindex' || request.method === 'HEAD') {
     return services.handle({ ...request, prefer: { ...request.prefer, respondAsync: false } });
   }
+  // Bulk Data is always asynchronous, and asks that it is said so.
+  if (operation !== undefined && routed.operation === '$export') return operation(services, request, routed);
   const { form, text } = storedBody(request);
   if (text?.includes('\0'))
     throw fhirError(400, 'invalid', 'The body contains the character U+0000', 'http.body');
   const stored: StoredRequest = {
-    subject: request.scope.subject,
-    access: accessOf(request.scope),
+    ...keptScope(request.scope),
     method: request.method,
     path: [...request.path],
     query: request.query.map(([name, value]) => [name, value]),
@@ -83,7 +87,7 @@ export async function startAsync(services: Services, request: FhirRequest): Prom
 
 /**
  * `[base]/_async/{id}`: GET tells how a job is going (202 with X-Progress and Retry-After) or gives its result, DELETE
- * cancels it or gives up its result (202).
+ * cancels it or gives up its result (202). Of a Bulk Data export GET of `[base]/_async/{id}/{file}` gives a file.
  * @throws FhirError 404 for what is no job of this tenant and subject, 405 for other methods
  */
 export async function asyncStatus(
@@ -92,8 +96,9 @@ export async function asyncStatus(
   id: string,
 ): Promise<FhirResponse> {
   const { method, context, scope } = request;
-  if (request.path.length !== 2) throw unknownJob(id);
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'DELETE') {
+  const [, , file, ...rest] = request.path;
+  if (rest.length > 0) throw unknownJob(id);
+  if (method !== 'GET' && method !== 'HEAD' && (method !== 'DELETE' || file !== undefined)) {
     throw fhirError(
       405,
       'not-supported',
@@ -104,8 +109,12 @@ export async function asyncStatus(
   const job = await services.jobs.status(context.tenant, id);
   // Whoever did not start it is told nothing of it.
   if (job === undefined || job.state === 'cancelled' || !isOwner(scope, job.request)) throw unknownJob(id);
+  // A file is had by way of its export only.
+  if (job.kind === EXPORT_FILE) throw unknownJob(id);
+  if (file !== undefined) return exportFile(services, context.tenant, job, file);
   if (method === 'DELETE') {
     await services.jobs.cancel(context.tenant, id);
+    if (job.kind === EXPORT_JOB) await giveUpExport(services, context.tenant, job);
     const outcome = operationOutcome([
       { severity: 'information', code: 'informational', diagnostics: `The request ${id} is cancelled` },
     ]);
@@ -123,6 +132,7 @@ export async function asyncStatus(
       interaction: 'operation',
     };
   }
+  if (job.kind === EXPORT_JOB && job.state === 'done') return exportAnswer(job, KEPT);
   return {
     status: job.status ?? 500,
     ...(job.result === undefined ? {} : { text: job.result }),
@@ -202,26 +212,6 @@ function requestOf(
     },
     signal,
   };
-}
-
-function accessOf({ tenant: _tenant, subject: _subject, ...access }: AccessScope): JsonValue {
-  return access as unknown as JsonValue;
-}
-
-function scopeOf(tenant: Tenant, { subject, access }: StoredRequest): AccessScope {
-  // A job without rights may do nothing.
-  return { grants: [], ...(access as unknown as Partial<AccessScope>), tenant, subject };
-}
-
-/**
- * Whether a scope is that of who started a job. Its result is what that scope could see: a token of the same person with
- * other rights does not get it, unless it sees everything. Jobs that keep no rights ($reindex) are their subject's.
- */
-function isOwner(scope: AccessScope, request: JsonObject): boolean {
-  if (request['access'] === undefined) return request['subject'] === scope.subject;
-  const starter = scopeOf(scope.tenant, request as StoredRequest);
-  if (sameScope(scope, starter)) return true;
-  return isOpenScope(scope) && scope.subject === starter.subject && scope.client === starter.client;
 }
 
 function storedBody({ json, body }: FhirRequest): { form: StoredRequest['body']; text: string | undefined } {

@@ -12,6 +12,9 @@ import type { TenantContext } from '../tenant-context.ts';
 /** Since when the process offers what it offers. */
 const STARTED = new Date().toISOString();
 
+/** The requirements of Bulk Data Access, which are met whether or not its package is there. */
+const BULK_DATA = 'http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data';
+
 const texts = new WeakMap<TenantContext, string>();
 
 /** capabilities (R4 http.html#capabilities): made from what is loaded, kept as long as the tenant's context. */
@@ -47,6 +50,10 @@ async function statementOf(
     definition,
     types,
   }));
+  const conformance = supportedConformance(await context.packages(), definitions, {
+    interactions: INTERACTIONS,
+    operations,
+  });
   return capabilityStatement({
     definitions,
     baseUrl,
@@ -56,10 +63,8 @@ async function statementOf(
     operations,
     enforceReferences: settings.references === 'strict',
     pendingSearchParams: pending.flatMap(({ models }) => models),
-    ...supportedConformance(await context.packages(), definitions, {
-      interactions: INTERACTIONS,
-      operations,
-    }),
+    ...conformance,
+    instantiates: [...new Set([BULK_DATA, ...conformance.instantiates])],
     ...(security === undefined ? {} : { security: security(tenant) }),
   });
 }

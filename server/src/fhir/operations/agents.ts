@@ -1,11 +1,13 @@
 import type { AnyAgent, OperationInput } from '../../agents/agent.ts';
-import { isResource } from '../../json/objects.ts';
+import { isResource, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import { jsonBody } from '../resource-body.ts';
 import type { Services } from '../services.ts';
+import type { TenantContext } from '../tenant-context.ts';
 import type { OperationText } from '../vesta-definitions/parameter.ts';
+import { checkStructure } from '../write/prepare.ts';
 import type { Operation, OperationHandler } from './operations.ts';
 
 const OWN = 'https://vesta.health/fhir/OperationDefinition/';
@@ -15,13 +17,13 @@ export function agentOperations(agents: readonly AnyAgent[]): Operation[] {
   return agents.flatMap((agent) =>
     agent.wakes
       .filter((wake) => wake.kind === 'operation')
-      .map(({ name, types, levels, safe = false, definition }) => ({
+      .map(({ name, types, levels, safe = false, definition, text }) => ({
         name,
         definition: definition ?? OWN + name,
         types,
         levels: levels ?? (types.length === 0 ? ['system'] : ['type']),
         safe,
-        handle: handlerOf(agent.name, name),
+        handle: handlerOf(agent.name, name, text),
       })),
   );
 }
@@ -51,11 +53,13 @@ export async function runAgent(
   return output;
 }
 
-function handlerOf(agent: string, name: string): OperationHandler {
+function handlerOf(agent: string, name: string, text: OperationText | undefined): OperationHandler {
   return async (services, request, { type, id }): Promise<FhirResponse> => {
+    const parameters = parametersOf(request);
+    assertParameters(request.context, parameters, text);
     const input: OperationInput = {
       operation: { name, ...(type === undefined ? {} : { type }), ...(id === undefined ? {} : { id }) },
-      parameters: parametersOf(request),
+      parameters,
     };
     const output = await runAgent(services, request, agent, input as unknown as JsonObject);
     return {
@@ -65,6 +69,31 @@ function handlerOf(agent: string, name: string): OperationHandler {
       ...(type === undefined ? {} : { type }),
     };
   };
+}
+
+/**
+ * Checks what an agent is given before it is woken: that nothing is given several times of which it takes one, because it
+ * would read the first and pass over the others, and that resources are as R4 has them.
+ * @throws FhirError 400, 422 naming the parameter or element
+ */
+function assertParameters(
+  context: TenantContext,
+  { parameter }: JsonObject,
+  text: OperationText | undefined,
+) {
+  const parts = objectsOf(parameter);
+  for (const { name, use, max } of text?.parameters ?? []) {
+    if (use === 'in' && max === '1' && parts.filter((part) => part['name'] === name).length > 1)
+      throw fhirError(
+        400,
+        'structure',
+        `${name} may be given once`,
+        `Parameters.parameter.where(name='${name}')`,
+      );
+  }
+  for (const [index, { resource }] of parts.entries()) {
+    if (isResource(resource)) checkStructure(context, resource, `Parameters.parameter[${index}].resource`);
+  }
 }
 
 /** The call's parameters, wherever they stand. @throws FhirError 400 for a body that is no Parameters resource */

@@ -5,6 +5,7 @@ import { uuidV7 } from '../../storage/row-id.ts';
 import { fhirError } from '../outcome.ts';
 import type { FhirRequest, FhirResponse } from '../request.ts';
 import type { Services } from '../services.ts';
+import { checkStructure } from '../write/prepare.ts';
 import { OperationParameters } from './parameters.ts';
 import { callerClient, parameter } from './workflow/call.ts';
 
@@ -16,7 +17,7 @@ const MOST_COUNT = 100;
  * Patient/$match (R4 patient-operation-match.html): the stored Patients that may be the one in `resource`, best first, each
  * with score and grade. With `onlyCertainMatches` the one that certainly is, or none. It finds what the caller could find
  * by searching.
- * @throws FhirError 400 for wrong parameters, 403, 422 for a Patient of whom too little is known
+ * @throws FhirError 400 for wrong parameters, 403, 422 for a Patient of whom too little is known or that breaks R4's rules
  */
 export async function match(services: Services, request: FhirRequest): Promise<FhirResponse> {
   const { scope, context } = request;
@@ -26,6 +27,9 @@ export async function match(services: Services, request: FhirRequest): Promise<F
   const patient = given.resource('resource');
   if (patient?.resourceType !== 'Patient')
     throw fhirError(400, 'required', '$match needs a Patient', parameter('resource'));
+  if (given.all('resource').length > 1)
+    throw fhirError(400, 'structure', '$match takes one Patient', parameter('resource'));
+  checkStructure(context, patient, `${parameter('resource')}.resource`);
   const onlyCertain = booleanOf(given, 'onlyCertainMatches');
   const count = countOf(given.text('count'));
   const found = await findMatches(callerClient(services, request), patient);

@@ -12,6 +12,7 @@ import { converse } from './communication/converse.ts';
 import { disclosures } from './disclosures.ts';
 import { docref } from './docref.ts';
 import { everything } from './everything.ts';
+import { EXPORT_OPERATIONS } from './export/kick-off.ts';
 import { fhirpath } from './fhirpath.ts';
 import { lastn } from './lastn.ts';
 import { link } from './link.ts';
@@ -63,6 +64,7 @@ export const OPERATIONS: readonly Operation[] = [
     safe: true,
     handle: everything,
   },
+  ...EXPORT_OPERATIONS,
   {
     name: 'lastn',
     definition: 'http://hl7.org/fhir/OperationDefinition/Observation-lastn',

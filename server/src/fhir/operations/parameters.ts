@@ -66,6 +66,11 @@ export class OperationParameters {
     return this.all(name).flatMap((value) => primitiveText(value) ?? []);
   }
 
+  /** The names of all parameters. */
+  names(): string[] {
+    return [...this.#values, ...this.#query].map(([name]) => name);
+  }
+
   /** All parameters that are primitives, as a query: names and texts. */
   pairs(): [string, string][] {
     return [...this.#values, ...this.#query].flatMap(([name, value]) => {

@@ -1,11 +1,15 @@
 import { assertPolicyWrite } from '../../access/policies/guard.ts';
 import type { AccessScope } from '../../access/scope.ts';
+import { AGENT_ACTION } from '../../agents/codes.ts';
+import { assertRequestWrite } from '../../agents/runtime/request-guard.ts';
 import { typeCode } from '../../conformance/resource-types.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { Resource } from '../../json/types.ts';
 import { noteAccessChange } from '../../storage/access/changes.ts';
 import type { LockedRow, NewVersion } from '../../storage/rows.ts';
 import type { Transaction } from '../../storage/transaction.ts';
+import { assertStepWrite } from '../../workflows/step-guard.ts';
+import { WORKFLOW_STEP } from '../../workflows/terms.ts';
 import { FhirError } from '../outcome.ts';
 import type { TenantContext } from '../tenant-context.ts';
 import { bodyAt, placedUnder } from './prepare.ts';
@@ -30,7 +34,8 @@ export async function noteDeciding(
 }
 
 /**
- * Checks a write of what decides about access itself: a tenant's policy of a role.
+ * Checks a write of what decides about access itself (a tenant's policy of a role), and of Tasks that are for certain roles
+ * only: steps of workflows, and what agents have asked for.
  * @param row what is there before
  * @param next what is there afterwards; undefined for a deletion
  * @throws FhirError 403, 422
@@ -43,10 +48,17 @@ export function assertGoverned(
   row: LockedRow | undefined,
   next: Resource | undefined,
 ): void {
-  if (request.type !== 'Parameters') return;
+  const isGuarded =
+    request.type === 'Task' &&
+    scope.role !== undefined &&
+    [WORKFLOW_STEP, AGENT_ACTION].some((system) => row?.content.includes(system) === true);
+  if (request.type !== 'Parameters' && !isGuarded) return;
   const current = row === undefined || row.deleted ? undefined : (parseJson(row.content) as Resource);
   try {
-    assertPolicyWrite(scope, context.definitions, id, current, next);
+    if (isGuarded) {
+      assertStepWrite(scope, current, next);
+      assertRequestWrite(scope, current, next);
+    } else assertPolicyWrite(scope, context.definitions, id, current, next);
   } catch (error) {
     if (!(error instanceof FhirError)) throw error;
     throw new FhirError(error.status, placedUnder(bodyAt(request), error.issues));

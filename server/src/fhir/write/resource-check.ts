@@ -34,7 +34,8 @@ export async function checkProfiles(
   const profiles = writes === 'required' ? (required.get(resource.resourceType) ?? []) : [];
   const issues = await validateInTenant(terminology, context, resource, {
     profiles,
-    options: { unknownProfiles },
+    // What the entries of a transaction search for is looked up when they are written.
+    options: { unknownProfiles, conditionalReferences: true },
   });
   const wrong = issues.filter(
     (issue) => isError(issue) || (warnings === 'refuse' && issue.severity === 'warning'),

@@ -14,6 +14,8 @@ import { wishIn } from './wish.ts';
 export async function answerTo(turn: Turn): Promise<Answer> {
   const { emergency } = turn.understood;
   if (emergency !== undefined) return emergencyAnswer(turn, emergency === 'self-harm');
+  if (isForAnother(turn))
+    return { text: said(turn, 'ownOnly'), options: [optionOf(turn, 'person')], ...kept(turn) };
   try {
     return (await goingOn(turn)) ?? (await begun(turn));
   } catch (error) {
@@ -22,6 +24,15 @@ export async function answerTo(turn: Turn): Promise<Answer> {
     return { text, options: [optionOf(turn, 'person')], state: lasting(turn.before) };
   }
 }
+
+/** What a patient wishes for somebody else must not be done with the own record: nobody else is meant by this conversation. */
+function isForAnother({ understood: { ofOther, intent, topic, specialty }, isOwn }: Turn): boolean {
+  if (!isOwn || ofOther !== true) return false;
+  return topic !== undefined || specialty !== undefined || OF_RECORD.has(intent ?? '');
+}
+
+/** Wishes that are about a record or its visits. */
+const OF_RECORD = new Set<string>(['book', 'availability', 'move', 'cancel', 'wait', 'visits', 'records']);
 
 function emergencyAnswer(turn: Turn, isCrisis: boolean): Answer {
   const id = turn.context.idFor('emergency');
@@ -108,8 +119,10 @@ async function begun(turn: Turn): Promise<Answer> {
     case 'records':
       if (topic === undefined) return question(turn);
       return (understood.asks && (await textFor(turn))) || tellRecord(turn, topic);
-    case 'person':
-      return personAnswer(turn);
+    case 'person': {
+      const known = understood.asks && (await textFor(turn));
+      return known ? { options: [optionOf(turn, 'person')], ...known } : personAnswer(turn);
+    }
     case 'greeting':
       return { text: said(turn, 'greeting'), options: offersOf(turn), state };
     case 'help':

@@ -10,6 +10,8 @@ export interface Turn {
   /** `Patient/id` of whom it is about. */
   readonly patient: string;
   readonly text: string;
+  /** Whether the patient writes, rather than somebody for the patient. */
+  readonly isOwn: boolean;
   /** Somebody of the staff was asked for and has still to answer. */
   readonly personAsked: boolean;
   readonly understood: Understanding;

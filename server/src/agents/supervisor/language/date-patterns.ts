@@ -19,6 +19,14 @@ export interface DatePatterns {
   /** Of one day's name, global. */
   readonly day: RegExp;
   readonly nextDay: RegExp | undefined;
+  /** A day a week later than the next such day: its name. */
+  readonly weekLater: RegExp;
+  /** Days that are not wanted. */
+  readonly exceptDays: RegExp;
+  /** A day that is over. */
+  readonly lastDay: RegExp;
+  /** Minutes that a phrase beside an hour says. */
+  minutesOf(text: string): number;
   readonly parts: ReadonlyMap<PartOfDay, RegExp>;
   dayNamed(text: string): DayOfWeek | undefined;
   monthNamed(text: string): number | undefined;
@@ -33,10 +41,13 @@ export function datePatterns(words: DateWords): DatePatterns {
   const numbers = new Map(Object.entries(words.numbers).map(([word, value]) => [fold(word), value]));
   const number = String.raw`(?:\d{1,2}|${[...numbers.keys()].join('|')})`;
   const month = alternatives(words.months.flat());
-  const half = alternatives(words.half);
-  const andHalf = alternatives(words.andHalf);
+  const minutes = [...words.minutesBefore, ...words.minutesAfter].map(
+    ([count, list]) => [count, new RegExp(`^${alternatives(list)}$`, 'u')] as const,
+  );
+  const minutesBefore = alternatives(words.minutesBefore.flatMap(([, list]) => list));
+  const minutesAfter = alternatives(words.minutesAfter.flatMap(([, list]) => list));
   const meridiem = alternatives([...words.pm, ...words.am]);
-  const hour = String.raw`(?:${half} )?${number}(?:[:.][0-5]\d)?(?: ${andHalf})?`;
+  const hour = String.raw`(?:${minutesBefore} )?${number}(?:[:.][0-5]\d)?(?: ${minutesAfter})?`;
   const o = alternatives(words.oClock);
   const at = alternatives(words.at);
   const time = `(?:${at} )?(?:${meridiem} )?${hour}(?: ?${o})?(?: ?${meridiem})?`;
@@ -60,6 +71,11 @@ export function datePatterns(words: DateWords): DatePatterns {
     (day) => [day, new RegExp(`^${alternatives(words.days[day])}$`, 'u')] as const,
   );
   const months = words.months.map((list) => new RegExp(`^${alternatives(list)}$`, 'u'));
+  const anyDay = alternatives(Object.values(words.days).flat());
+  const besideDay = (before: Phrases, after: Phrases, day = `(${anyDay})`, unless: Phrases = []) =>
+    whole(`(?<!\\s${alternatives(unless)} )${alternatives(before)} ${day}|${day} ${alternatives(after)}`);
+  // `Monday or Tuesday`: what joins the names of days is short.
+  const someDays = `(${anyDay}(?: (?:or|and|nor|o|u|y|ni|aur|ya|یا|اور) ${anyDay})*)`;
   return {
     words,
     numbers,
@@ -71,19 +87,21 @@ export function datePatterns(words: DateWords): DatePatterns {
         `(?:${at} )?${meridiem} ${hour}(?: ${o})?`,
         String.raw`(?:${at} )?\d{1,2}:[0-5]\d`,
         `${at} ${hour}`,
-        `${half} ${number}`,
+        `${minutesBefore} ${number}`,
+        `${number} ${minutesAfter}`,
       ].join('|'),
     ),
     time: new RegExp(
-      String.raw`^(?:${at} )?(?:(?<before>${meridiem}) )?(?<half>${half} )?(?<hour>${number})(?:[:.](?<minute>[0-5]\d))?(?<andHalf> ${andHalf})?(?: ?${o})?(?: ?(?<after>${meridiem}))?$`,
+      String.raw`^(?:${at} )?(?:(?<before>${meridiem}) )?(?:(?<ahead>${minutesBefore}) )?(?<hour>${number})(?:[:.](?<minute>[0-5]\d))?(?: (?<behind>${minutesAfter}))?(?: ?${o})?(?: ?(?<after>${meridiem}))?$`,
       'u',
     ),
     pm: whole(alternatives(words.pm)),
-    day: whole(alternatives(Object.values(words.days).flat()), 'gu'),
-    nextDay:
-      words.nextDay.length === 0
-        ? undefined
-        : whole(`${alternatives(words.nextDay)} (${alternatives(Object.values(words.days).flat())})`),
+    day: whole(anyDay, 'gu'),
+    nextDay: words.nextDay.length === 0 ? undefined : whole(`${alternatives(words.nextDay)} (${anyDay})`),
+    weekLater: besideDay(words.weekBefore, words.weekAfter),
+    exceptDays: besideDay(words.exceptBefore, words.exceptAfter, someDays, words.exceptUnless),
+    lastDay: besideDay(words.lastDay, []),
+    minutesOf: (text) => minutes.find(([, expression]) => expression.test(text))?.[0] ?? 0,
     parts: new Map(
       (['morning', 'afternoon', 'evening'] as const).map((part) => [
         part,

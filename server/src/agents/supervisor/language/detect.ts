@@ -3,10 +3,16 @@ import type { Language } from './types.ts';
 
 /* Words that are frequent in one of the languages and do not occur in the others. */
 
+/** English words that Urdu uses too: they tell English from Spanish only. */
+const ENGLISH_IN_URDU = marks(
+  'monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|june|july|august|september',
+  'october|november|december|appointment|appointments|visit|visits|book|cancel|reschedule|move|lab|medications|allergies|help|stop|asap',
+);
+
 const WORDS: Readonly<Record<Language, RegExp>> = {
   en: marks(
     'the|i|im|id|is|are|my|you|your|what|when|where|who|how|can|could|would|please|want|need|have|with|for|of|and|an',
-    'this|that|next|on|at|it|hello|hi|thanks|yes|see|there|tomorrow|today|to|in|from|any|another|one|me|we|about',
+    'this|that|next|on|at|it|hello|hi|thanks|yes|see|there|tomorrow|today|to|in|from|any|another|one|me|we|about|show|results|refill',
   ),
   es: marks(
     'el|la|los|las|un|una|es|son|mi|mis|que|cuando|donde|como|puedo|puede|quiero|quisiera|necesito|por|favor|con|para',
@@ -37,7 +43,8 @@ export function languageOf(words: string, usual: Language): Language {
   let best = usual;
   let most = count(words, usual);
   for (const language of Object.keys(WORDS) as Language[]) {
-    const found = count(words, language);
+    const also = usual === 'es' && language === 'en' ? (words.match(ENGLISH_IN_URDU)?.length ?? 0) : 0;
+    const found = count(words, language) + also;
     if (found > most) {
       best = language;
       most = found;

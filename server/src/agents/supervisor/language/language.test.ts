@@ -47,6 +47,19 @@ describe('days and times', () => {
     ['en', 'at noon', { at: 720 }],
     ['en', 'between 2 and 4 pm', { after: 840, before: 960 }],
     ['en', 'half past 9', { at: 570 }],
+    ['en', 'quarter past 9 tomorrow', { ...span('2026-11-22'), at: 555 }],
+    ['en', 'a quarter to one', { at: 765 }],
+    ['en', 'nine thirty', { at: 570 }],
+    ['en', 'Friday after next', span('2026-12-04')],
+    ['en', 'Tuesday week at 10 am', { ...span('2026-12-01'), at: 600 }],
+    ['en', 'a week from Tuesday', span('2026-12-01')],
+    ['en', 'any day except Friday', { days: ['sun', 'mon', 'tue', 'wed', 'thu', 'sat'], soonest: true }],
+    ['en', 'any day but Friday', { days: ['sun', 'mon', 'tue', 'wed', 'thu', 'sat'] }],
+    ['en', 'not Monday or Tuesday', { days: ['sun', 'wed', 'thu', 'fri', 'sat'] }],
+    ['en', 'not Monday but Wednesday', span('2026-11-25')],
+    ['en', 'why not Monday', span('2026-11-23')],
+    ['en', 'no, Monday', span('2026-11-23')],
+    ['en', 'I fell last Tuesday, can I come on Friday', span('2026-11-27')],
     ['en', 'as soon as possible', { soonest: true }],
     ['en', 'at 10 a.m.', { at: 600 }],
     ['es', 'mañana', span('2026-11-22')],
@@ -56,6 +69,13 @@ describe('days and times', () => {
     ['es', 'el martes a las 10', { ...span('2026-11-24'), at: 600 }],
     ['es', 'el viernes a las 3 de la tarde', { ...span('2026-11-27'), at: 900 }],
     ['es', 'a las cuatro y media', { at: 990 }],
+    ['es', 'a las tres y cuarto', { at: 915 }],
+    ['es', 'a las nueve menos cuarto', { at: 525 }],
+    [
+      'es',
+      'la semana que viene menos el lunes',
+      { ...NEXT_WEEK, days: ['sun', 'tue', 'wed', 'thu', 'fri', 'sat'] },
+    ],
     ['es', '3 de diciembre', span('2026-12-03')],
     ['es', '3/12', span('2026-12-03')],
     ['es', 'dentro de dos semanas', span('2026-11-30', '2026-12-06')],
@@ -67,6 +87,10 @@ describe('days and times', () => {
     ['ur', 'hafte ko', span('2026-11-28')],
     ['ur', 'parson', span('2026-11-23')],
     ['ur', 'saadhe das baje', { at: 630 }],
+    ['ur', 'paune nau baje', { at: 525 }],
+    ['ur', 'سوا نو بجے', { at: 555 }],
+    ['ur', 'jumme ke ilawa', { days: ['sun', 'mon', 'tue', 'wed', 'thu', 'sat'] }],
+    ['ur', 'پیر کے علاوہ', { days: ['sun', 'tue', 'wed', 'thu', 'fri', 'sat'] }],
     ['ur', 'اگلے ہفتے دوپہر کو', { ...NEXT_WEEK, part: 'afternoon' }],
     ['ur', 'کل صبح ۱۰ بجے', { ...span('2026-11-22'), at: 600 }],
     ['ur', 'منگل کو شام ٤ بجے', { ...span('2026-11-24'), at: 960 }],
@@ -137,6 +161,17 @@ describe('wishes', () => {
     ['Do I need an appointment for a blood test?', { intent: 'question' }],
     ['what is your cancellation policy', { intent: 'question' }],
     ['can I talk to a person', { intent: 'person' }],
+    ['please refill my prescription', { intent: 'person', asks: true }],
+    ['I want to make a complaint', { intent: 'person' }],
+    ['quiero poner una queja', { intent: 'person', language: 'es' }],
+    ['mujhe shikayat karni hai', { intent: 'person', language: 'ur' }],
+    ['lab results', { intent: 'records', topic: 'results' }],
+    ["what is my neighbour's diagnosis", { ofOther: true, topic: 'conditions' }],
+    ['book a cardiology visit for my husband', { ofOther: true, intent: 'book' }],
+    ['los resultados de mi madre', { ofOther: true, language: 'es' }],
+    ['meri walida ki dawaiyan kya hain', { ofOther: true, language: 'ur' }],
+    ['میرے والد کی دوائیں کیا ہیں', { ofOther: true, language: 'ur' }],
+    ['cancel my Monday visit', { intent: 'cancel', when: span('2026-11-23') }],
     ['good morning', { intent: 'greeting' }],
     ['never mind', { intent: 'stop' }],
     ['the second one', { choice: 2 }],
@@ -155,6 +190,7 @@ describe('wishes', () => {
     ['¿a qué hora abren?', { intent: 'question', language: 'es' }],
     ['¿qué medicamentos tomo?', { intent: 'records', topic: 'medications' }],
     ['quiero hablar con una persona', { intent: 'person', language: 'es' }],
+    ['quiero renovar mi receta', { intent: 'person', language: 'es' }],
     ['la segunda', { choice: 2, language: 'es' }],
     ['sí, claro', { agrees: true, language: 'es' }],
     [
@@ -168,6 +204,7 @@ describe('wishes', () => {
     ['منگل کو کر دیں', { intent: 'move', language: 'ur' }],
     ['dosri wali', { choice: 2, language: 'ur' }],
     ['ji haan', { agrees: true, language: 'ur' }],
+    ['dawai dobara chahiye', { intent: 'person', language: 'ur' }],
     ['kisi insaan se baat karni hai', { intent: 'person', language: 'ur' }],
     ['meri dawaiyan kya hain', { intent: 'records', topic: 'medications', language: 'ur' }],
     ['مجھے اگلے ہفتے دل کے ڈاکٹر کا وقت چاہیے', { intent: 'book', specialty: 'cardiology', language: 'ur' }],
@@ -181,6 +218,19 @@ describe('wishes', () => {
   ];
   test.each(cases)('%s', (text, expected) => {
     expect(read(text)).toMatchObject(expected);
+  });
+
+  test('somebody else who is only named is not whom it is about', () => {
+    for (const text of ['book a visit, my wife drives me', 'my medicines', 'do you treat children'])
+      expect(read(text).ofOther).toBeUndefined();
+  });
+
+  test('English is told from Spanish by its names of days and months, too', () => {
+    expect(understand('cardiology December 25', 'es', TODAY)).toMatchObject({
+      language: 'en',
+      when: span('2026-12-25'),
+    });
+    expect(understand('cardiology monday ko', 'ur', TODAY).language).toBe('ur');
   });
 
   test('words that say nothing mean nothing', () => {

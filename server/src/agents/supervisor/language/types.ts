@@ -55,6 +55,8 @@ export interface Understanding {
   readonly topic?: Topic;
   /** It may as well be a question about the practice: "how do I prepare for my blood test". */
   readonly asks?: true;
+  /** It is about somebody else than who writes. */
+  readonly ofOther?: true;
   /** Key of specialties.ts. */
   readonly specialty?: string;
   /** Family name of a doctor who was named, folded. */

@@ -12,6 +12,8 @@ interface Rules {
   readonly intents: readonly (readonly [Intent, RegExp])[];
   readonly topics: PhraseTable<Topic>;
   readonly mine: RegExp;
+  readonly forPeople: RegExp;
+  readonly others: RegExp;
   readonly yes: RegExp;
   readonly no: RegExp;
   readonly ordinals: readonly (readonly [number, RegExp])[];
@@ -33,6 +35,8 @@ function rulesOf(language: Language): Rules {
       intents: words.intents.map(([intent, of]) => [intent, phrases(...of)] as const),
       topics: phraseTable(words.topics),
       mine: phrases(...words.mine),
+      forPeople: phrases(...words.forPeople),
+      others: phrases(...words.others),
       yes: phrases(...words.yes),
       no: phrases(...words.no),
       ordinals: words.ordinals.map(([number, of]) => [number, phrases(...of)] as const),
@@ -60,7 +64,11 @@ export function understand(text: string, usual: Language, today: CalendarDay): U
   const topic = rule.mine.test(words) ? firstOf(rule.topics, words) : undefined;
   const specialty = specialtyIn(words, language);
   const stated = rule.intents.find(([, expression]) => expression.test(words))?.[0];
-  const intent = topic !== undefined && mayBeRecords(stated) ? 'records' : stated;
+  // Urdu asks for visits as for everything: what names none may be for a person.
+  const isAnything = language === 'ur' && stated === 'book' && !namesVisit(rule, words);
+  const isForPeople = (mayBeRecords(stated) || isAnything) && rule.forPeople.test(words);
+  const isRecords = topic !== undefined && mayBeRecords(stated);
+  const intent = isForPeople ? 'person' : isRecords ? 'records' : stated;
   const { when, which } = timesIn(words, language, intent, today);
   // In a longer message that names days a number is one of them.
   const choice = when !== undefined && words.trim().split(' ').length > 4 ? undefined : choiceIn(words, rule);
@@ -71,7 +79,8 @@ export function understand(text: string, usual: Language, today: CalendarDay): U
     ...(emergency === undefined ? {} : { emergency }),
     ...(intent === undefined ? {} : { intent }),
     ...(topic === undefined ? {} : { topic }),
-    ...(intent === 'records' && stated === 'question' ? { asks: true } : {}),
+    ...(rule.others.test(words) ? { ofOther: true } : {}),
+    ...(isForPeople || (intent === 'records' && stated === 'question') ? { asks: true } : {}),
     ...(specialty === undefined ? {} : { specialty }),
     ...(doctor === undefined ? {} : { doctor }),
     ...(when === undefined ? {} : { when }),
@@ -106,6 +115,10 @@ function emergencyIn(words: string): Emergency | undefined {
 function mayBeRecords(intent: Intent | undefined): boolean {
   return intent === undefined || ['question', 'visits', 'greeting', 'help', 'availability'].includes(intent);
 }
+
+/** The last of the wishes to book holds the bare words for a visit. */
+const namesVisit = ({ intents }: Rules, words: string): boolean =>
+  intents.findLast(([intent]) => intent === 'book')?.[1].test(words) === true;
 
 /** The specialties that a name tells, in whichever language it is. */
 export function specialtiesNamed(name: string): string[] {

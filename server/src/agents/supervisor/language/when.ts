@@ -49,11 +49,14 @@ class Reader {
     this.#rest = words;
     this.#draft = {};
     this.#today = today;
+    const unwanted = this.#unwanted();
     this.#writtenDates();
     this.#spans();
     const time = this.#times();
-    this.#partsAndDays();
+    const isNamed = this.#partsAndDays();
     const draft = this.#draft;
+    if (unwanted.length > 0 && !isNamed)
+      draft.days = (draft.days ?? DAYS_OF_WEEK).filter((day) => !unwanted.includes(day));
     // An hour without a half of the day is the one of it that people are awake and seen in.
     if (time !== undefined) draft.at = awake(time, draft.part);
     return Object.keys(draft).length === 0 ? undefined : draft;
@@ -159,8 +162,19 @@ class Reader {
     return this.#timeIn(this.#take(this.#patterns.clock));
   }
 
-  #partsAndDays(): void {
-    const { relative, parts, nextDay, words } = this.#patterns;
+  /** Takes out days that are over, and those that are not wanted: `not Monday`. */
+  #unwanted(): DayOfWeek[] {
+    const { lastDay, exceptDays } = this.#patterns;
+    while (this.#take(lastDay) !== undefined);
+    const found = this.#take(exceptDays)
+      ?.slice(1)
+      .find((one) => one !== undefined);
+    return found === undefined ? [] : this.#daysIn(` ${found} `);
+  }
+
+  /** @returns whether a day of the week was named */
+  #partsAndDays(): boolean {
+    const { relative, parts, nextDay, weekLater, words } = this.#patterns;
     const draft = this.#draft;
     for (const [offset, expression] of relative) {
       // "This afternoon" names today and a part of it.
@@ -172,11 +186,14 @@ class Reader {
         this.#oneDay(addDays(this.#today, offset));
     }
     const monday = addDays(this.#today, 7 - sinceMonday(dayOfWeek(this.#today)));
+    const later = this.#take(weekLater)
+      ?.slice(1)
+      .find((one) => one !== undefined);
+    const [laterNamed] = later === undefined ? [] : this.#daysIn(` ${later} `);
+    if (laterNamed !== undefined) this.#oneDay(addDays(this.#following(laterNamed), 7));
     const next = this.#take(nextDay)?.[1];
     const nextNamed = next === undefined ? undefined : this.#patterns.dayNamed(next);
-    const named = [...this.#rest.matchAll(this.#patterns.day)].flatMap(
-      ([text]) => this.#patterns.dayNamed(text) ?? [],
-    );
+    const named = this.#daysIn(this.#rest);
     if (nextNamed !== undefined && named.length > 0) {
       // "Next Tuesday or Wednesday": both of them of that week.
       this.#span(monday, addDays(monday, 6));
@@ -185,6 +202,7 @@ class Reader {
     this.#days([...new Set(named)]);
     const alone = this.#numberIn(this.#takeAny(words.dayAlone));
     if (alone !== undefined && alone <= 31 && draft.from === undefined) this.#oneDay(this.#dayOfMonth(alone));
+    return named.length > 0 || nextNamed !== undefined;
   }
 
   /** Days of the week that were named, in the span that was. */
@@ -202,8 +220,18 @@ class Reader {
       draft.days = named;
       return;
     }
-    const ahead = (sinceMonday(only) - sinceMonday(dayOfWeek(this.#today)) + 7) % 7;
-    this.#oneDay(addDays(this.#today, ahead === 0 ? 7 : ahead));
+    this.#oneDay(this.#following(only));
+  }
+
+  /** The next day of this name, not today. */
+  #following(day: DayOfWeek): CalendarDay {
+    const ahead = (sinceMonday(day) - sinceMonday(dayOfWeek(this.#today)) + 7) % 7;
+    return addDays(this.#today, ahead === 0 ? 7 : ahead);
+  }
+
+  /** The days of the week that words name, in their order. */
+  #daysIn(words: string): DayOfWeek[] {
+    return [...words.matchAll(this.#patterns.day)].flatMap(([text]) => this.#patterns.dayNamed(text) ?? []);
   }
 
   #oneDay(day: CalendarDay | undefined): void {
@@ -252,8 +280,11 @@ class Reader {
     const groups = this.#patterns.time.exec(text)?.groups;
     const hour = groups === undefined ? undefined : this.#numberOf(groups['hour'] as string);
     if (groups === undefined || hour === undefined || hour > 23) return undefined;
-    const isHalf = groups['half'] !== undefined || groups['andHalf'] !== undefined;
-    const minute = isHalf ? 30 : Number(groups['minute'] ?? 0);
+    const { ahead, behind, minute: written } = groups;
+    const { minutesOf } = this.#patterns;
+    const minute =
+      (ahead === undefined ? 0 : minutesOf(ahead)) +
+      (behind === undefined ? Number(written ?? 0) : minutesOf(behind));
     const said = groups['after'] ?? groups['before'];
     if (said === undefined || hour > 12) return { minutes: hour * 60 + minute, isSure: hour > 12 };
     const isPm = this.#patterns.pm.test(` ${said} `);

@@ -7,6 +7,8 @@ export const en = {
   notUnderstood: 'I did not understand that. You can say it in other words, or talk to a person.',
   unknown: 'I do not know that: nothing in what the practice has written answers it. A person can help.',
   notAllowed: 'I may not do that for you here. A person can help.',
+  ownOnly:
+    'Here I can help with your own visits and record only. For somebody else, write in their name if they have allowed it to you, or talk to a person.',
   notPossible: 'That could not be done. A person can help.',
   emergency:
     'This may be an emergency. Call emergency services now: 911 in the United States, 112 in Europe, 1122 in Pakistan, or your local number. Do not wait for an answer here, and do not drive yourself. I have told our staff.',

@@ -8,6 +8,8 @@ export const es: Strings = {
   notUnderstood: 'No lo he entendido. Puede decirlo con otras palabras o hablar con una persona.',
   unknown: 'No lo sé: nada de lo que el centro ha publicado lo responde. Una persona puede ayudarle.',
   notAllowed: 'Aquí no puedo hacerlo por usted. Una persona puede ayudarle.',
+  ownOnly:
+    'Aquí solo puedo ayudarle con sus propias citas y su propio historial. Para otra persona, escriba en su nombre si se lo ha permitido, o hable con alguien del centro.',
   notPossible: 'No se ha podido hacer. Una persona puede ayudarle.',
   emergency:
     'Puede ser una emergencia. Llame ahora a los servicios de emergencia: 112 en Europa, 911 en Estados Unidos y gran parte de América, 1122 en Pakistán, o su número local. No espere respuesta aquí ni conduzca. He avisado a nuestro personal.',

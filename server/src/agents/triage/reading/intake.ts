@@ -6,8 +6,8 @@ import { readPerson } from './person.ts';
 import { readResponse } from './questionnaire.ts';
 import { readVitals } from './vitals.ts';
 
-/** Characters of a text that are read: nobody says more in an emergency. */
-const LONGEST = 20_000;
+/** Most characters of a text: nobody says more in an emergency. */
+export const LONGEST_TEXT = 20_000;
 
 /** What somebody comes with, as it was taken down. */
 export interface Taken {
@@ -34,9 +34,11 @@ export function readIntake({ text, response, patient }: Taken, now: Date): Readi
 
 /** The facts of a text. */
 export function readText(text: string): Facts {
-  const plain = normalize(text.slice(0, LONGEST));
+  const plain = normalize(text.slice(0, LONGEST_TEXT));
   const { present, denied } = readComplaints(plain);
-  return { ...readPerson(plain), complaints: present, denied, vitals: readVitals(plain) };
+  const { vitals, doubtful } = readVitals(plain);
+  const doubts = doubtful.length === 0 ? {} : { doubtful };
+  return { ...readPerson(plain), complaints: present, denied, vitals, ...doubts };
 }
 
 function personOf({ birthDate, gender }: Resource, now: Date): Facts {

@@ -2,7 +2,7 @@ import type { Sex } from '../facts.ts';
 
 const UNITS: readonly (readonly [RegExp, number])[] = [
   [/^(?:y|yo|y\/o|yr|yrs|year|years|ano|anos|saal|sal|سال|برس)$/u, 1],
-  [/^(?:m|mo|mos|mth|mths|month|months|mes|meses|mahine|maheene|mah|ماہ|مہینے|مہینہ)$/u, 12],
+  [/^(?:m|mo|mos|m\/o|mth|mths|month|months|mes|meses|mahine|maheene|mah|ماہ|مہینے|مہینہ)$/u, 12],
   [/^(?:w|wk|wks|week|weeks|semana|semanas|hafte|ہفتے|ہفتہ)$/u, 365.25 / 7],
   [/^(?:d|day|days|dia|dias|din|دن)$/u, 365.25],
 ];
@@ -17,9 +17,13 @@ const WITH_AGE = new RegExp(
   String.raw`(?<!\p{L})(?:aged?|edad|umar|umr|عمر)\s*(?:is|=|:|-|de)?\s*(\d{1,3})\s*(${UNIT})?(?!\p{L})`,
   'giu',
 );
+/** `4yo`, `9mo f`: shorthand that means nothing else. What is `6mo` without a sex may be a duration. */
+const YO = /(?<![\p{L}\d./]|\blas )(\d{1,3})\s*-?\s*(yo|y\/o)(?![\p{L}])/giu;
+const MO =
+  /(?<![\p{L}\d./])(\d{1,2})\s*-?\s*(mo|mos|m\/o)(?=\s*,?\s*(?:m|f|male|female|boy|girl|infant|baby|child)(?!\p{L}))|^\s*(\d{1,2})(mo)(?!\p{L})/giu;
 /** `62M`, `62 yo`, `62 y female`, `62/M`, `mujer de 62 anos`: not a duration. */
 const SHORT =
-  /(?<![\d./])(\d{1,3})\s*-?\s*(?:(yo|y\/o|yrs?|years?|y|anos?|saal|سال)\s*(?=$|[,;.\n]|\/?\s*(?:m|f|male|female|man|woman|boy|girl|hombre|mujer|varon|mard|aurat|مرد|عورت)(?!\p{L}))|\s*\/?\s*(?=(?:m|f|male|female|man|woman|boy|girl|hombre|mujer|varon|mard|aurat|مرد|عورت)(?!\p{L})))/giu;
+  /(?<![\p{L}\d./])(\d{1,3})\s*-?\s*(?:(yo|y\/o|yrs?|years?|y|anos?|saal|سال)\s*(?=$|[,;.\n]|\/?\s*(?:m|f|male|female|man|woman|boy|girl|hombre|mujer|varon|mard|aurat|مرد|عورت)(?!\p{L}))|\s*\/?\s*(?=(?:m|f|male|female|man|woman|boy|girl|hombre|mujer|varon|mard|aurat|مرد|عورت)(?!\p{L})))/giu;
 const OF_AGE = new RegExp(
   String.raw`(?:hombre|mujer|varon|nino|nina|bebe|paciente|man|woman|boy|girl|male|female|child|baby|infant)\s*(?:de|of|,)?\s*(\d{1,3})\s*(${UNIT})?(?!\p{L})`,
   'giu',
@@ -72,17 +76,27 @@ export function readPerson(text: string): {
 /** The ages that a text tells, in the order of how sure they are. */
 function agesIn(text: string): number[] {
   const found = new Set<number>();
-  for (const pattern of [WITH_OLD, WITH_AGE, SHORT, OF_AGE, FIRST]) {
-    for (const { index, 0: whole, 1: value, 2: unit } of text.matchAll(pattern)) {
-      // `101F` is a temperature.
-      const isTemperature = index > 0 && Number(value) >= 97 && text[index + whole.length] === 'f';
-      const age = isTemperature ? undefined : yearsOf(Number(value), unit);
+  for (const pattern of [WITH_OLD, WITH_AGE, YO, MO, SHORT, OF_AGE, FIRST]) {
+    for (const { index, 0: whole, ...groups } of text.matchAll(pattern)) {
+      const [value, unit] = [groups[1] ?? groups[3], groups[2] ?? groups[4]];
+      const next = text[index + whole.length];
+      // `101F` is a temperature, `4 m` a height.
+      const isTemperature = index > 0 && Number(value) >= 97 && next === 'f';
+      const isLength =
+        pattern === SHORT && unit === undefined && Number(value) < 16 && /\s$/.test(whole) && next === 'm';
+      const age =
+        isTemperature || (isLength && !isWord(text, index + whole.length))
+          ? undefined
+          : yearsOf(Number(value), unit);
       if (age !== undefined && found.size < MOST_AGES) found.add(age);
     }
   }
   if (found.size === 0 && has(text, NEWBORN)) found.add(0.01);
   return [...found];
 }
+
+/** Whether more than a letter begins at a place. */
+const isWord = (text: string, at: number): boolean => /^\p{L}{2}/u.test(text.slice(at, at + 4));
 
 /** Without a unit it is years. */
 function yearsOf(value: number, unit: string | undefined): number | undefined {

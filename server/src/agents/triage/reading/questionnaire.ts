@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue, Resource } from '../../../json/types.ts';
 import type { Consciousness, Facts, Sex } from '../facts.ts';
 import { type ComplaintCode, isComplaint } from '../rules/complaints.ts';
 import { COMPLAINT_SYSTEM } from '../terms.ts';
-import { celsius, isPlausible, type MeasuredVital, milligrams } from './vitals.ts';
+import { celsius, doubtOf, isPlausible, type MeasuredVital, mercury, milligrams } from './vitals.ts';
 
 /** linkIds of the form `emergency-intake`; a form of somebody else's may use them too. */
 const NUMBERS: Readonly<Record<string, MeasuredVital>> = {
@@ -28,6 +28,8 @@ const CONSCIOUSNESS: Readonly<Record<string, Consciousness>> = {
   '450847001': 'P',
   '422768004': 'U',
 };
+/** Years that nobody has lived longer than. */
+const OLDEST = 125;
 const SEXES = new Set(['female', 'male', 'other']);
 
 export interface Answers {
@@ -43,17 +45,24 @@ export function readResponse(response: Resource): Answers {
   const denied = new Set<ComplaintCode>();
   const vitals: Record<string, JsonValue> = {};
   const person: { age?: number; sex?: Sex; pregnant?: boolean; hypercapnic?: boolean } = {};
+  const doubtful: string[] = [];
   const texts: string[] = [];
   for (const { linkId, question, answer } of answersOf(response)) {
     const vital = NUMBERS[linkId];
     if (vital !== undefined) {
       const number = measured(vital, answer);
       if (number !== undefined && isPlausible(vital, number)) vitals[vital] = number;
+      else if (number !== undefined) doubtful.push(doubtOf(vital, number));
+      // A number that was typed as a text is read as it would be in one.
+      else texts.push(`${linkId.replace(/-/g, ' ')}: ${codeOf(answer) ?? ''}`);
       continue;
     }
     const code = codeOf(answer);
-    if (linkId === 'age' && quantityOf(answer) !== undefined) person.age = yearsOf(answer);
-    else if (linkId === 'sex' && SEXES.has(code ?? '')) person.sex = code as Sex;
+    if (linkId === 'age' && quantityOf(answer) !== undefined) {
+      const age = yearsOf(answer);
+      if (age >= 0 && age <= OLDEST) person.age = age;
+      else doubtful.push(`age ${age}`);
+    } else if (linkId === 'sex' && SEXES.has(code ?? '')) person.sex = code as Sex;
     else if (linkId === 'pregnant' && answer['valueBoolean'] !== undefined)
       person.pregnant = answer['valueBoolean'] === true;
     else if (linkId === 'hypercapnic' && answer['valueBoolean'] !== undefined)
@@ -67,7 +76,11 @@ export function readResponse(response: Resource): Answers {
       (answer['valueBoolean'] ? complaints : denied).add(linkId);
     else texts.push(sentence(linkId, question, answer));
   }
-  return { facts: { ...person, complaints, denied, vitals }, text: texts.filter(Boolean).join('\n') };
+  const doubts = doubtful.length === 0 ? {} : { doubtful };
+  return {
+    facts: { ...person, complaints, denied, vitals, ...doubts },
+    text: texts.filter(Boolean).join('\n'),
+  };
 }
 
 interface Answered {
@@ -99,6 +112,9 @@ function measured(vital: MeasuredVital, answer: JsonObject): number | undefined 
       value,
       unit?.replace(/^\[?deg|^cel$/i, (text) => (/^cel$/i.test(text) ? 'c' : '')),
     );
+  if (vital === 'systolic' || vital === 'diastolic') return mercury(value, unit);
+  // A share of one is a percentage too (UCUM `1`): nobody has a saturation of one per cent.
+  if (vital === 'oxygenSaturation' && value <= 1) return Math.round(value * 100);
   return vital === 'glucose' ? milligrams(value, unit) : value;
 }
 

@@ -43,6 +43,8 @@ describe('vital signs in the ways in which people write them', () => {
     ['dolor 7 de 10', { pain: 7 }],
     ['AVPU: V', { consciousness: 'V' }],
     ['responds only to pain', { consciousness: 'P' }],
+    ['T 39 P 120 R 24', { temperature: 39, heartRate: 120, respiratoryRate: 24 }],
+    ['BP 16.0/10.7 kPa', { systolic: 120, diastolic: 80 }],
     ['BP 120/80 on arrival, now BP 84/50', { systolic: 84, diastolic: 50 }],
   ])('%s', (text, vitals) => {
     expect(readText(text).vitals).toEqual(vitals);
@@ -60,6 +62,15 @@ describe('vital signs in the ways in which people write them', () => {
   });
 });
 
+test('what cannot be a measurement is told, so that it is taken again', () => {
+  expect(readText('HR 900, SpO2 140 %, BP 80/120').doubtful).toEqual([
+    'blood pressure 80/120',
+    'heart rate 900',
+    'oxygen saturation 140',
+  ]);
+  expect(readText('pain at T 12, knee bends to 120°').doubtful).toBeUndefined();
+});
+
 describe('who it is', () => {
   test.each<[string, Partial<Facts>]>([
     ['62, crushing chest pain', { age: 62 }],
@@ -71,6 +82,9 @@ describe('who it is', () => {
     ['6 month old girl', { age: 0.5, sex: 'female' }],
     ['aged 3 weeks', { age: (3 * 7) / 365.25 }],
     ['29F G2P1, bleeding', { age: 29, sex: 'female', pregnant: true }],
+    ['4yo HR 150', { age: 4 }],
+    ['18mo, fever', { age: 1.5 }],
+    ['9mo girl, fever', { age: 0.75, sex: 'female' }],
     ['she is not pregnant', { sex: 'female', pregnant: false }],
     ['hamila, khoon', { pregnant: true }],
   ])('%s', (text, person) => {
@@ -80,9 +94,12 @@ describe('who it is', () => {
     if (wanted === undefined) expect(age).toBeUndefined();
     else expect(age).toBeCloseTo(wanted, 4);
   });
-  test.each(['pain for 3 days', 'temp 101F', 'since 2 hours', 'HR 120'])('%s tells no age', (text) => {
-    expect(readText(text).age).toBeUndefined();
-  });
+  test.each(['pain for 3 days', 'temp 101F', 'since 2 hours', 'HR 120', 'E3V4M5', 'cough for 6mo'])(
+    '%s tells no age',
+    (text) => {
+      expect(readText(text).age).toBeUndefined();
+    },
+  );
   test('demographics count before the text', () => {
     const patient = { resourceType: 'Patient', birthDate: '2025-12-22', gender: 'female' } as Resource;
     const { facts } = readIntake({ text: '62M, fever', patient }, NOW);
@@ -98,8 +115,12 @@ describe('complaints in English, Spanish, Urdu and Urdu in Latin letters', () =>
     ['face is drooping and slurred speech since 8 am', ['facial-droop', 'speech-disturbance']],
     ['worst headache of my life', ['thunderclap-headache']],
     ['wants to kill himself', ['suicidality']],
+    ['I cant breathe', ['severe-respiratory-distress']],
     ['can’t breathe, lips blue', ['severe-respiratory-distress']],
     ['not breathing, no pulse', ['cardiac-arrest']],
+    ['not breathing very well', ['dyspnea']],
+    ['shot in the chest, stabbed in the arm', ['penetrating-injury']],
+    ['ate rat poison', ['overdose']],
     ['SOB and wheezing', ['dyspnea']],
     ['twisted her ankle', ['limb-injury']],
     ['dolor en el pecho y falta de aire', ['chest-pain', 'dyspnea']],
@@ -115,6 +136,16 @@ describe('complaints in English, Spanish, Urdu and Urdu in Latin letters', () =>
     ['فالج', ['one-sided-weakness']],
   ])('%s', (text, codes) => {
     expect([...readText(text).complaints]).toEqual(expect.arrayContaining(codes));
+  });
+  test.each<[string, ComplaintCode]>([
+    ['not breathing well', 'cardiac-arrest'],
+    ['cough, not responding to antibiotics', 'unresponsive'],
+    ['stabbing pain in the knee', 'penetrating-injury'],
+    ['arm sore after flu shot', 'penetrating-injury'],
+    ['took 500 mg tylenol tablets', 'overdose'],
+    ['overdose 10 years ago, cough', 'overdose'],
+  ])('%s is no %s', (text, code) => {
+    expect([...readText(text).complaints]).not.toContain(code);
   });
   test('each complaint has words, and words for complaints only', () => {
     expect(Object.keys(WORDS).sort()).toEqual([...COMPLAINT_CODES].sort());
@@ -136,6 +167,13 @@ describe('denials', () => {
     ['niega dolor de pecho ni vomitos', [], ['chest-pain', 'vomiting']],
     ['bukhar nahi, khansi', ['cough'], ['fever']],
     ['بخار نہیں، سینے میں درد', ['chest-pain'], ['fever']],
+    ['he doesn’t have chest pain, cough', ['cough'], ['chest-pain']],
+    ['denied any thoughts of self harm', [], ['suicidality']],
+    ['Denies: chest pain, dyspnea, syncope. Cough', ['cough'], ['chest-pain', 'dyspnea', 'syncope']],
+    ['negative for chest pain, dyspnea; cough', ['cough'], ['chest-pain', 'dyspnea']],
+    ['stroke ruled out, cough', ['cough'], ['stroke']],
+    ['chest pain? No. Cough', ['cough'], ['chest-pain']],
+    ['nunca ha tenido convulsiones, tos', ['cough'], ['seizure']],
     // What is not clearly a denial of the complaint is none.
     ['no relief of chest pain', ['chest-pain'], []],
     ['no medication for chest pain', ['chest-pain'], []],
@@ -148,6 +186,32 @@ describe('denials', () => {
     const facts = readText(text);
     expect([...facts.complaints].sort()).toEqual([...present].sort());
     expect([...facts.denied].sort()).toEqual([...denied].sort());
+  });
+});
+
+// ConText (Harkema 2009): experiencer and temporality.
+describe('somebody else’s, and what is long over', () => {
+  test.each<[string, ComplaintCode[]]>([
+    ['30F sore throat, father had a stroke', ['sore-throat']],
+    ['cough. Family history of heart attack or stroke', ['cough']],
+    ['I have a sore throat, my father had a heart attack', ['sore-throat']],
+    ['ankle sprain, mother died of a stroke', ['limb-injury']],
+    ['tos, su padre tuvo un infarto', ['cough']],
+    ['مجھے گلے میں درد ہے، والد کو دل کا دورہ پڑا تھا', ['sore-throat']],
+    ['55M cough, stroke in 2015', ['cough']],
+    ['cough, h/o heart attack', ['cough']],
+    // Who brings somebody speaks like that, too.
+    ['my father had a stroke', ['stroke']],
+    ['father had a stroke, he is vomiting', ['stroke', 'vomiting']],
+    ['cough; father had a stroke an hour ago', ['cough', 'stroke']],
+    ['mother says he had a seizure', ['seizure']],
+    ['62 year old stroke', ['stroke']],
+    ['history of chest pain since 2 hours', ['chest-pain']],
+    ['history of stroke, slurred speech', ['speech-disturbance']],
+  ])('%s', (text, present) => {
+    const { complaints, denied } = readText(text);
+    expect([...complaints].sort()).toEqual([...present].sort());
+    expect([...denied]).toEqual([]);
   });
 });
 
@@ -166,6 +230,10 @@ describe('forms', () => {
           },
           { linkId: 'heart-rate', answer: [{ valueInteger: 170 }] },
           { linkId: 'oxygen', answer: [{ valueBoolean: false }] },
+          { linkId: 'systolic', answer: [{ valueQuantity: { value: 12, code: 'kPa' } }] },
+          { linkId: 'oxygen-saturation', answer: [{ valueQuantity: { value: 0.85, code: '1' } }] },
+          { linkId: 'respiratory-rate', answer: [{ valueInteger: 500 }] },
+          { linkId: 'pain', answer: [{ valueString: '8' }] },
           {
             linkId: 'symptom',
             answer: [
@@ -181,7 +249,15 @@ describe('forms', () => {
     expect(facts.age).toBeCloseTo(8 / 12, 6);
     expect(facts).toMatchObject({
       sex: 'female',
-      vitals: { temperature: 39, heartRate: 170, onOxygen: false },
+      vitals: {
+        temperature: 39,
+        heartRate: 170,
+        onOxygen: false,
+        systolic: 90,
+        oxygenSaturation: 85,
+        pain: 8,
+      },
+      doubtful: ['respiratory rate 500'],
     });
     expect([...facts.complaints].sort()).toEqual(['fever', 'vomiting']);
     expect([...facts.denied]).toEqual(['seizure']);
@@ -216,6 +292,7 @@ test('any text is read, in bounded time', () => {
     '1/'.repeat(5000),
     `${'a'.repeat(20_000)} pain`,
     'no fever, '.repeat(2000),
+    'father had a stroke, '.repeat(900),
   ])
     readText(text);
 });

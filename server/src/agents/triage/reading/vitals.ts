@@ -15,12 +15,15 @@ const HEART_RATE = [
     String.raw`(?!\s*%)`,
   ),
   /(?<![\d./])(\d{2,3})\s*(?:bpm|beats(?: per minute|\/min)|lpm(?!\s*(?:via|on|by|of|o2|oxygen|nc|nasal|mask|nrb|non))|latidos por minuto)(?![\p{L}])/giu,
+  // `T 39 P 120 R 24`: a letter alone is one where both stand beside each other.
+  /(?<![\p{L}\d])p\s*[:=]?\s*(\d{2,3})(?=[\s,;/]+r\s*[:=]?\s*\d{1,2}(?![\p{L}\d]))/giu,
 ];
 const RESPIRATORY_RATE = [
   namedNumber(
     String.raw`rr|r\.r\.?|resp(?:iratory)?(?: rate)?|resps?|respirations?|breathing rate|fr|frecuencia respiratoria|سانس کی رفتار`,
   ),
   /(?<![\d./])(\d{1,3})\s*(?:breaths(?: per minute|\/min)?|rpm|respiraciones por minuto)(?![\p{L}])/giu,
+  /(?<=(?<![\p{L}\d])p\s*[:=]?\s*\d{2,3}[\s,;/]+)r\s*[:=]?\s*(\d{1,2})(?![\p{L}\d])/giu,
 ];
 const SATURATION = [
   namedNumber(
@@ -28,6 +31,8 @@ const SATURATION = [
     String.raw`\s*%?(?!\s*(?:l\b|lpm|litre|liter))`,
   ),
 ];
+const KILOPASCAL =
+  /(?<![\d/.,-])(\d{1,2}(?:[.,]\d{1,2})?)\s*\/\s*(\d{1,2}(?:[.,]\d{1,2})?)\s*kpa(?!\p{L})/giu;
 const PRESSURE = [
   new RegExp(
     String.raw`(?<![\p{L}\d])(?:bp|b\.p\.?|blood pressure|pressure|t\.?a\.?|pa|presion(?: arterial)?|tension(?: arterial)?|بلڈ پریشر|بی پی)${IS}(\d{2,3})\s*(?:\/|over|sobre|\\)\s*(\d{2,3})`,
@@ -56,7 +61,7 @@ const GLUCOSE = new RegExp(
   'giu',
 );
 const PAIN = [
-  /(?<![\d/])(10|\d)\s*(?:\/|out of|of|over|de|sobre|میں سے)\s*10(?![\d/])/giu,
+  /(?<![\d/]|\d[.,])(10|\d)\s*(?:\/|out of|of|over|de|sobre|میں سے)\s*10(?![\d/]|[.,]\d)/giu,
   /(?<![\p{L}\d])(?:pain(?: score| scale| level)?|dolor|dard|درد)\s*(?:is|=|:)?\s*(10|\d)(?![\d/.,:-]|\s*(?:h|d|m|x|y|day|hour|min|week|dia|hora))/giu,
 ];
 const OXYGEN_FLOW =
@@ -99,6 +104,11 @@ export function isPlausible(name: MeasuredVital, value: number): boolean {
   return value >= low && value <= high;
 }
 
+/** `heart rate 900` */
+export function doubtOf(name: MeasuredVital, value: number): string {
+  return `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)} ${value}`;
+}
+
 /** `F` and `C` as they are written; without one, what is above 45 is Fahrenheit: nobody has 45 degrees Celsius. */
 export function celsius(value: number, unit: string | undefined): number {
   const fahrenheit = unit === undefined || unit === '' ? value > 45 : /^f/i.test(unit);
@@ -111,27 +121,51 @@ export function milligrams(value: number, unit: string | undefined): number {
   return isMolar ? Math.round(value * 18.016) : value;
 }
 
+/** Millimetres of mercury. @param unit `kPa`, else mmHg */
+export function mercury(value: number, unit: string | undefined): number {
+  return unit?.toLowerCase() === 'kpa' ? Math.round(value * 7.50062) : value;
+}
+
+/** What was measured, and what was written as if it had been and cannot be. */
+export interface Measured {
+  readonly vitals: Vitals;
+  /** Names and values, for people: somebody must measure again. */
+  readonly doubtful: readonly string[];
+}
+
 /**
  * The vital signs that a text tells, in units of {@link Vitals}. Where it tells one several times the last counts: it is
- * the newest. What cannot be a measurement is passed over.
+ * the newest. What cannot be a measurement is no vital sign, but is told of.
  * @param text as normalize() gives it
  */
-export function readVitals(text: string): Vitals {
+export function readVitals(text: string): Measured {
   const found: Mutable = {};
+  const doubtful: string[] = [];
   const put = (name: MeasuredVital, value: number | undefined): void => {
-    if (value !== undefined && isPlausible(name, value)) found[name] = value;
+    if (value === undefined) return;
+    if (isPlausible(name, value)) found[name] = value;
+    else doubtful.push(doubtOf(name, value));
   };
-  const pressure = last(text, PRESSURE[0] as RegExp) ?? lastPressure(text);
+  const metric = last(text, KILOPASCAL);
+  const pressure = metric ?? last(text, PRESSURE[0] as RegExp) ?? lastPressure(text);
   if (pressure !== undefined) {
-    put('systolic', Number(pressure[1]));
-    put('diastolic', Number(pressure[2]));
+    const [high, low] = pressure
+      .slice(1, 3)
+      .map((one) => mercury(Number(one.replace(',', '.')), metric && 'kPa')) as [number, number];
+    if (high > low) {
+      put('systolic', high);
+      put('diastolic', low);
+    } else doubtful.push(`blood pressure ${high}/${low}`);
   } else put('systolic', number(lastOf(text, SYSTOLIC)));
   put('heartRate', number(lastOf(text, HEART_RATE)));
   put('respiratoryRate', number(lastOf(text, RESPIRATORY_RATE)));
   put('oxygenSaturation', number(lastOf(text, SATURATION)));
   const named = last(text, TEMPERATURE);
   const [, value, unit] = named ?? last(text, BARE_TEMPERATURE)?.filter((one) => one !== undefined) ?? [];
-  if (value !== undefined) put('temperature', celsius(Number(value.replace(',', '.')), unit));
+  const degrees = value === undefined ? undefined : celsius(Number(value.replace(',', '.')), unit);
+  // `T 12` may be a vertebra, 120° an angle: doubted is only what clearly is meant as a temperature.
+  const isMeant = unit !== undefined || /^(?:temp|fever|fiebre|bukhar|درجہ|بخار)/iu.test(named?.[0] ?? '');
+  if (degrees !== undefined && (isMeant || isPlausible('temperature', degrees))) put('temperature', degrees);
   const parts = last(text, GCS_PARTS);
   put(
     'gcs',
@@ -146,7 +180,7 @@ export function readVitals(text: string): Vitals {
   else if (last(text, ROOM_AIR) !== undefined) found.onOxygen = false;
   const consciousness = consciousnessIn(text);
   if (consciousness !== undefined) found.consciousness = consciousness;
-  return found;
+  return { vitals: found, doubtful };
 }
 
 function consciousnessIn(text: string): Consciousness | undefined {

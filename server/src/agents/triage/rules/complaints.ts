@@ -182,6 +182,7 @@ export const COMPLAINTS = {
     level: 2,
     reason: `suspected sepsis: ${B}`,
   },
+  anticoagulated: { display: 'Takes anticoagulants', snomed: '711150003', resources: NONE },
   immunocompromised: { display: 'Weak immune system', snomed: '370388006', resources: NONE },
   'gi-bleeding': {
     display: 'Vomiting blood or black stools',
@@ -301,8 +302,8 @@ export const COMPLAINTS = {
     reason: `suspected acute coronary syndrome: ${B}`,
   },
 
-  sweating: { display: 'Sweating', snomed: '415690000', resources: NONE },
-  pallor: { display: 'Pale, clammy or mottled skin', snomed: '398979000', resources: NONE },
+  sweating: { display: 'Sweating', snomed: '415690000', resources: ['ecg', 'labs'] },
+  pallor: { display: 'Pale, clammy or mottled skin', snomed: '398979000', resources: ['ecg', 'labs'] },
   hemoptysis: {
     display: 'Coughing blood',
     snomed: '66857006',

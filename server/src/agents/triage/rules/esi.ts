@@ -144,8 +144,12 @@ function warned(score: News2 | undefined): string[] {
 }
 
 /** What is at least a 3, however few resources are expected. */
-function raisedToThree({ age, complaints, vitals }: Facts, score: News2 | undefined): string[] {
+function raisedToThree(
+  { age, complaints, vitals, doubtful = [] }: Facts,
+  score: News2 | undefined,
+): string[] {
   const found: string[] = [];
+  if (doubtful.length > 0) found.push('a measurement that cannot be right');
   if (score?.risk === 'medium') found.push(`NEWS2 ${score.score}: urgent response`);
   if (score?.risk === 'low-medium') found.push(`NEWS2 ${score.score} with 3 in one parameter: urgent review`);
   if (age !== undefined && age >= 0.25 && age < 3) {
@@ -157,8 +161,8 @@ function raisedToThree({ age, complaints, vitals }: Facts, score: News2 | undefi
 }
 
 /** What a person should see beside the level. */
-function notes({ vitals, complaints, age }: Facts, score: News2 | undefined): string[] {
-  const found: string[] = [];
+function notes({ vitals, complaints, age, doubtful = [] }: Facts, score: News2 | undefined): string[] {
+  const found: string[] = doubtful.map((one) => `Not a possible measurement, to be taken again: ${one}`);
   if (score !== undefined) {
     const missing = score.missing.length === 0 ? '' : `; not measured: ${score.missing.join(', ')}`;
     found.push(`NEWS2 ${score.score} (${score.risk} risk, SpO2 scale ${score.scale})${missing}`);
@@ -166,5 +170,6 @@ function notes({ vitals, complaints, age }: Facts, score: News2 | undefined): st
   if ((vitals.pain ?? 0) >= 7) found.push(`Pain ${vitals.pain} of 10: ESI 2 is to be considered`);
   if (age === undefined) found.push('Age not known: limits of adults were used');
   if (complaints.has('immunocompromised')) found.push('Weak immune system');
+  if (complaints.has('anticoagulated')) found.push('Takes anticoagulants: bleeding is more dangerous');
   return found;
 }

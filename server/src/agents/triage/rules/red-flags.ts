@@ -174,6 +174,13 @@ const RULES: readonly Rule[] = [
         has('sweating', 'pallor', 'syncope', 'confusion', 'cold-limb', 'dehydration')),
   },
   {
+    code: 'poor-perfusion',
+    text: 'Pale and sweating: possible shock until blood pressure and heart rate show otherwise',
+    level: 2,
+    source: `${ESI}, chapter 4: high-risk situations; ATLS, 10th edition, chapter 3: skin perfusion`,
+    applies: ({ has, vitals: { systolic } }) => has('sweating') && has('pallor') && systolic === undefined,
+  },
+  {
     code: 'hypotension',
     text: 'Low blood pressure for the age',
     level: 2,
@@ -195,6 +202,13 @@ const RULES: readonly Rule[] = [
     level: 1,
     source: `${ESI}, decision point A: P or U of AVPU`,
     applies: (one) => ['P', 'U'].includes(consciousnessOf(one) ?? 'A') || (one.vitals.gcs ?? 15) <= 8,
+  },
+  {
+    code: 'altered-consciousness',
+    text: 'Not alert: new confusion, or reacts to voice only',
+    level: 2,
+    source: `${ESI}, decision point B: new confusion, lethargy or disorientation; NEWS2, C and V of ACVPU`,
+    applies: (one) => ['C', 'V'].includes(consciousnessOf(one) ?? 'A') && !one.has('confusion'),
   },
   {
     code: 'respiratory-failure',
@@ -260,6 +274,13 @@ const RULES: readonly Rule[] = [
     applies: (one) =>
       one.has('head-injury') &&
       (one.isDrowsy || one.has('loss-of-consciousness', 'vomiting', 'seizure', 'confusion', 'syncope')),
+  },
+  {
+    code: 'head-injury-anticoagulant',
+    text: 'Head injury under anticoagulants: bleeding in the skull may show late',
+    level: 2,
+    source: `${ESI}, chapter 4: high-risk situations; NICE NG232 (2023), CT for those who take anticoagulants`,
+    applies: ({ has }) => has('head-injury') && has('anticoagulated'),
   },
   {
     code: 'syncope-risk',

@@ -10,6 +10,7 @@ import { dateRange } from '../../../search/dates.ts';
 import { fhirError } from '../../outcome.ts';
 import type { FhirRequest } from '../../request.ts';
 import { OperationParameters } from '../parameters.ts';
+import { APPOINTMENT_TEXTS } from './texts.ts';
 
 const DAY = 24 * 60 * 60_000;
 /** How far ahead times are looked for when no end is given, and at most. */
@@ -26,8 +27,10 @@ export class AppointmentParameters {
   readonly #given: OperationParameters;
   readonly #baseUrl: string;
 
-  constructor(request: FhirRequest) {
-    this.#given = new OperationParameters(request);
+  /** @param bare the parameter that an Appointment is which is the body itself (R4 operations.html#request) */
+  constructor(request: FhirRequest, bare?: 'appt-resource') {
+    this.#given = new OperationParameters(request, bare);
+    if (request.prefer.handling === 'strict') assertKnown(request, this.#given.names());
     this.#baseUrl = request.context.baseUrl;
   }
 
@@ -39,7 +42,7 @@ export class AppointmentParameters {
       locations: this.#references('location', ['Location']),
       services: this.#references('healthcare-service', ['HealthcareService']),
       specialties: this.#tokens('specialty'),
-      visitType: this.#tokens('visit-type')[0],
+      visitType: this.#one('visit-type') === undefined ? undefined : this.#tokens('visit-type')[0],
     };
   }
 
@@ -68,12 +71,12 @@ export class AppointmentParameters {
 
   /** `Patient/id`. */
   patient(name: 'patient' | 'patient-id'): string | undefined {
-    return this.#references(name, ['Patient'])[0];
+    return this.#single(name, this.#references(name, ['Patient']))[0];
   }
 
   /** The Appointment that $find proposed. */
   appointment(): JsonObject | undefined {
-    const value = this.#given.get('appt-resource');
+    const value = this.#one('appt-resource');
     if (value === undefined) return undefined;
     if (!isObject(value) || value['resourceType'] !== 'Appointment')
       throw invalid('appt-resource', 'appt-resource must be an Appointment');
@@ -82,7 +85,7 @@ export class AppointmentParameters {
 
   /** Id of an Appointment: one that is held or waits. */
   appointmentId(name: 'appt-id' | 'waiting' | 'instead'): string | undefined {
-    return this.#references(name, ['Appointment'])[0]?.slice('Appointment/'.length);
+    return this.#single(name, this.#references(name, ['Appointment']))[0]?.slice('Appointment/'.length);
   }
 
   /** What somebody is to wait for. @param now epoch milliseconds */
@@ -102,7 +105,7 @@ export class AppointmentParameters {
 
   /** How often the visit is repeated. */
   series(): Series | undefined {
-    const timing = this.#given.get('recurrence');
+    const timing = this.#one('recurrence');
     if (timing === undefined) return undefined;
     if (!isObject(timing)) throw invalid('recurrence', 'recurrence must be a Timing');
     return readSeries(timing);
@@ -110,7 +113,7 @@ export class AppointmentParameters {
 
   /** A boolean; false by default. */
   flag(name: string): boolean {
-    const value = this.#given.get(name) ?? false;
+    const value = this.#one(name) ?? false;
     if (value === true || value === 'true') return true;
     if (value === false || value === 'false') return false;
     throw invalid(name, `${name} must be a boolean`);
@@ -119,15 +122,19 @@ export class AppointmentParameters {
   /** What the Appointment of somebody who waits says besides. */
   said(): JsonObject {
     const reason = this.concept('reason');
-    const priority = this.#given.text('priority');
+    const priority = this.text('priority');
     return {
       ...(reason === undefined ? {} : { reasonCode: [reason] }),
       ...(priority === undefined ? {} : { priority: this.#whole('priority', 0, 0, 9) }),
     };
   }
 
+  /** A primitive as text. */
   text(name: string): string | undefined {
-    return this.#given.text(name);
+    if (this.#one(name) === undefined) return undefined;
+    const text = this.#given.text(name);
+    if (text === undefined) throw invalid(name, `${name} must be a primitive value`);
+    return text;
   }
 
   /** An instant. */
@@ -139,7 +146,7 @@ export class AppointmentParameters {
 
   /** A CodeableConcept; a text or code alone is one too. */
   concept(name: string): JsonObject | undefined {
-    const value = this.#given.get(name);
+    const value = this.#one(name);
     if (value === undefined) return undefined;
     if (isObject(value)) {
       if (value['coding'] !== undefined || value['text'] !== undefined) return value;
@@ -193,14 +200,14 @@ export class AppointmentParameters {
 
   #dateTime(name: string): string | undefined {
     // An offset's plus sign that was not encoded has become a space.
-    const text = this.#given.text(name)?.replace(/ (?=\d\d:\d\d$)/, '+');
+    const text = this.text(name)?.replace(/ (?=\d\d:\d\d$)/, '+');
     if (text !== undefined && dateRange(text) === undefined)
       throw invalid(name, `${name} must be a dateTime, not '${text}'`);
     return text;
   }
 
   #whole(name: string, usual: number, least: number, most: number): number {
-    const text = this.#given.text(name);
+    const text = this.text(name);
     if (text === undefined) return usual;
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= least && value <= most)) {
@@ -208,6 +215,16 @@ export class AppointmentParameters {
       throw invalid(name, `${name} must be a whole number ${range}`);
     }
     return value;
+  }
+
+  /** The value of a parameter that there is one of at most. */
+  #one(name: string): JsonValue | undefined {
+    return this.#single(name, this.#given.all(name))[0];
+  }
+
+  #single<T>(name: string, values: readonly T[]): readonly T[] {
+    if (values.length > 1) throw invalid(name, `${name} must be given once`);
+    return values;
   }
 
   /** Values of a parameter; texts of the URL are lists (R4 search.html#combining). */
@@ -225,6 +242,18 @@ export class AppointmentParameters {
       return value;
     });
   }
+}
+
+/** Parameters of every request (R4 http.html#parameters). */
+const GENERAL = ['_format', '_pretty', '_summary', '_elements'];
+
+/** @throws FhirError 400 for what is no parameter of the operation */
+function assertKnown({ path }: FhirRequest, names: readonly string[]): void {
+  const { parameters = [] } = APPOINTMENT_TEXTS[path.at(-1)?.slice(1) ?? ''] ?? {};
+  const known = [...GENERAL, ...parameters.filter(({ use }) => use === 'in').map(({ name }) => name)];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw fhirError(400, 'not-supported', `There is no parameter ${unknown}`, `http.query.${unknown}`);
 }
 
 /** @throws FhirError 400 */

@@ -25,7 +25,7 @@ const PROPOSED = given(
   'appt-resource',
   '0..1',
   'Appointment',
-  'An Appointment as $find proposes it; of it count start, end, serviceType, participants, reasons and comment.',
+  'An Appointment as $find proposes it; of it count start, end, serviceType, participants, reasons and comment. In place of start and participants it may name free Slots (slot). It may be the body itself.',
 );
 const PATIENT = given(
   'patient-id',
@@ -86,6 +86,7 @@ export const APPOINTMENT_TEXTS: Readonly<Record<string, OperationText>> = {
         'Id of an Appointment of the waiting list, which the time is offered to: it becomes pending.',
       ),
       PATIENT,
+      given('comment', '0..1', 'string', 'Appointment.comment.'),
       given(
         'minutes',
         '0..1',

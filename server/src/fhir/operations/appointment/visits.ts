@@ -26,7 +26,7 @@ const LONGEST_OFFER = 7 * 24 * 60;
  * @returns 201 with the Appointment, pending; 200 for one that waited
  */
 export async function hold(services: Services, request: FhirRequest): Promise<FhirResponse> {
-  const parameters = new AppointmentParameters(request);
+  const parameters = new AppointmentParameters(request, 'appt-resource');
   const desk = deskOf(services, request);
   const waiting = parameters.appointmentId('appt-id');
   if (waiting !== undefined) {
@@ -39,7 +39,11 @@ export async function hold(services: Services, request: FhirRequest): Promise<Fh
     return answer(request, await giveToWaiting(desk, entry, proposed(parameters), expires));
   }
   assertMay(request, 'create');
-  const order = { appointment: proposed(parameters), patient: parameters.patient('patient-id') };
+  const order = {
+    appointment: proposed(parameters),
+    patient: parameters.patient('patient-id'),
+    comment: parameters.text('comment'),
+  };
   return made(request, await holdVisit(desk, order, parameters.minutes()));
 }
 
@@ -49,12 +53,14 @@ export async function hold(services: Services, request: FhirRequest): Promise<Fh
  * @returns 201 with the Appointment, booked; 200 for one that was there before; a Bundle for a series
  */
 export async function book(services: Services, request: FhirRequest): Promise<FhirResponse> {
-  const parameters = new AppointmentParameters(request);
+  const parameters = new AppointmentParameters(request, 'appt-resource');
   const desk = deskOf(services, request);
   const said = { patient: parameters.patient('patient-id'), comment: parameters.text('comment') };
   const known = parameters.appointmentId('appt-id');
   if (known !== undefined) {
     assertMay(request, 'update');
+    if (parameters.series() !== undefined)
+      throw fhirError(400, 'business-rule', 'Only a proposed time is repeated', 'http.query.recurrence');
     const visit = await stored(desk, known);
     const proposal = parameters.appointment();
     if (proposal === undefined) return answer(request, await bookHeld(desk, visit, said));
@@ -91,13 +97,19 @@ export async function reschedule(
   request: FhirRequest,
   route: Route,
 ): Promise<FhirResponse> {
-  return changed(services, request, route, (desk, visit, parameters) => {
-    const start = parameters.instant('start');
-    const next = parameters.appointment() ?? (start === undefined ? undefined : { start });
-    if (next === undefined)
-      throw fhirError(400, 'required', '$reschedule needs start or appt-resource', 'http.query.start');
-    return rescheduleVisit(desk, visit, next as JsonObject);
-  });
+  return changed(
+    services,
+    request,
+    route,
+    (desk, visit, parameters) => {
+      const start = parameters.instant('start');
+      const next = parameters.appointment() ?? (start === undefined ? undefined : { start });
+      if (next === undefined)
+        throw fhirError(400, 'required', '$reschedule needs start or appt-resource', 'http.query.start');
+      return rescheduleVisit(desk, visit, next as JsonObject);
+    },
+    'appt-resource',
+  );
 }
 
 /** Appointment/{id}/$cancel, with a `reason`. */
@@ -126,9 +138,10 @@ async function changed(
   request: FhirRequest,
   route: Route,
   change: (desk: Desk, visit: Resource, parameters: AppointmentParameters) => Promise<Resource>,
+  bare?: 'appt-resource',
 ): Promise<FhirResponse> {
   assertMay(request, 'update');
-  const parameters = new AppointmentParameters(request);
+  const parameters = new AppointmentParameters(request, bare);
   const desk = deskOf(services, request);
   return answer(request, await change(desk, await stored(desk, route.id as string), parameters));
 }

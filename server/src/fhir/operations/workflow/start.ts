@@ -9,14 +9,18 @@ import { deadlineOf, groupOf, putEntry, stepTask, transactionOf } from '../../..
 import type { Intake } from '../../../workflows/step.ts';
 import { type Step, stepsOf } from '../../../workflows/steps.ts';
 import { FhirError, fhirError } from '../../outcome.ts';
+import { localReference as referenceIn } from '../../references/literal.ts';
 import type { FhirRequest, FhirResponse } from '../../request.ts';
 import type { Route } from '../../route.ts';
 import type { Services } from '../../services.ts';
+import { checkStructure } from '../../write/prepare.ts';
 import { OperationParameters } from '../parameters.ts';
 import { answer, assertMay, callerClient, localReference, parameter, runtimeOf } from './call.ts';
 
 /** Longest text of an intake, in characters. */
 const MAX_TEXT = 20_000;
+/** Longest QuestionnaireResponse of an intake, in characters of its JSON. */
+const MAX_FORM = 100_000;
 
 /**
  * PlanDefinition/{id}/$start: begins a workflow. Its RequestGroup and a Task for each step are written in one transaction,
@@ -44,13 +48,21 @@ export async function startWorkflow(
   const given = new OperationParameters(request);
   const subject = localReference(given.get('subject'), 'Patient', 'subject', baseUrl);
   const encounter = localReference(given.get('encounter'), 'Encounter', 'encounter', baseUrl);
-  for (const [name, reference] of [
-    ['subject', subject],
-    ['encounter', encounter],
-  ] as const) {
-    if (reference !== undefined && (await client.follow(reference)) === undefined)
+  const follow = async (name: string, reference: string | undefined) => {
+    const found = reference === undefined ? undefined : await client.follow(reference);
+    if (reference !== undefined && found === undefined)
       throw fhirError(422, 'not-found', `${reference} does not exist`, parameter(name));
-  }
+    return found;
+  };
+  await follow('subject', subject);
+  const visited = referenceIn((await follow('encounter', encounter))?.['subject']) ?? subject;
+  if (subject !== undefined && visited !== subject)
+    throw fhirError(422, 'business-rule', `${encounter} is not of ${subject}`, parameter('encounter'));
+  const intake = intakeOf(given);
+  if (intake.patient !== undefined)
+    checkStructure(context, intake.patient, `${parameter('patient')}.resource`);
+  if (intake.response !== undefined)
+    checkStructure(context, intake.response, `${parameter('intake')}.resource`);
 
   const devices = new Map<string, string>();
   await Promise.all(
@@ -73,7 +85,7 @@ export async function startWorkflow(
     steps,
     subject,
     encounter,
-    intake: intakeOf(given),
+    intake,
     starter: (await isThere(client, scope.subject)) ? scope.subject : undefined,
     deviceOf: (step: Step) => devices.get(step.id),
     now,
@@ -123,6 +135,8 @@ function intakeOf(given: OperationParameters): Intake {
     throw wrong('intake', `a text of at most ${MAX_TEXT} characters`);
   if (response !== undefined && response.resourceType !== 'QuestionnaireResponse')
     throw wrong('intake', 'a text or a QuestionnaireResponse');
+  if (response !== undefined && JSON.stringify(response).length > MAX_FORM)
+    throw wrong('intake', `a QuestionnaireResponse of at most ${MAX_FORM} characters`);
   const patient = given.get('patient');
   if (patient !== undefined && (!isResource(patient) || patient.resourceType !== 'Patient'))
     throw wrong('patient', 'a Patient');

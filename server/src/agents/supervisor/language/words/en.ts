@@ -1,5 +1,10 @@
 import type { Words } from './words.ts';
 
+const KIN =
+  '(wife|husband|partner|spouse|mother|father|mom|mum|dad|parent|brother|sister|grand(mother|father|ma|pa)|aunt|uncle|cousin|girlfriend|boyfriend|son|daughter|child|children|kid|baby|friend|neighbou?r|colleague|co ?worker|boss|roommate)s?';
+const RECORD =
+  '(medicines?|medications?|meds|prescriptions?|pills|allerg*|conditions?|diagnos*|tests?|labs?|results?|records?|chart|file|vaccin*|appointments?|visits?)';
+
 export const en: Words = {
   dates: {
     numbers: {
@@ -53,13 +58,30 @@ export const en: Words = {
     withinWeeks: ['(within|in) the next NUM weeks', 'within NUM weeks', 'the next NUM weeks'],
     thisWeek: ['(later )?this week', 'during the week'],
     nextWeek: ['(the )?next week', 'week after this( one)?', 'following week', 'the coming week'],
-    weekAfterNext: ['(the )?week after next', 'next next week'],
+    weekAfterNext: [
+      '(the )?week after next',
+      'next next week',
+      'in a fortnight',
+      'a fortnight from (now|today)',
+    ],
     thisMonth: ['(later )?this month'],
     nextMonth: ['next month'],
     thisWeekend: ['(on )?(this|the|at the|over the) weekend', 'this coming weekend'],
     nextWeekend: ['next weekend'],
     weekdays: ['weekdays?', '(on a )?working days?'],
     nextDay: ['next'],
+    weekBefore: ['(a |one )?week (from|on|after)( this| next)?'],
+    weekAfter: ['week', 'after next'],
+    exceptBefore: [
+      'not( on)?( a| any)?',
+      'except( for)?( on)?',
+      '((any|every) (day|time)|anything) but( on)?',
+      'other than( on)?',
+      'cant do',
+    ],
+    exceptAfter: [],
+    exceptUnless: ['why', 'if'],
+    lastDay: ['last', 'past', 'since'],
     dayOfMonth: ['(the )?NUM(st|nd|rd|th)? (of )?MONTH', 'MONTH (the )?NUM(st|nd|rd|th)?'],
     dayAlone: ['(on|to|for|till|until) the NUM(st|nd|rd|th)'],
     monthFirst: true,
@@ -73,8 +95,16 @@ export const en: Words = {
     am: ['am', 'a m', 'in the morning'],
     at: ['at', 'around', 'about', '@'],
     oClock: ['oclock', 'o clock'],
-    half: ['half past', 'half'],
-    andHalf: [],
+    minutesBefore: [
+      [30, ['half past', 'half']],
+      [15, ['(a )?quarter (past|after)']],
+      [-15, ['(a )?quarter (to|till|of|before)']],
+    ],
+    minutesAfter: [
+      [15, ['fifteen']],
+      [30, ['thirty']],
+      [45, ['forty five']],
+    ],
     after: ['(any ?time )?after TIME', 'from TIME( on| onwards?)?', 'not before TIME', 'TIME or later'],
     before: ['(any ?time )?before TIME', 'until TIME', 'by TIME', 'no later than TIME', 'TIME or earlier'],
     between: ['between TIME and TIME', 'from TIME (to|until|till) TIME', 'TIME to TIME'],
@@ -246,9 +276,26 @@ export const en: Words = {
     'im (on|taking|allergic)',
     'her',
     'his',
+    '^ ((show|see|view|get|check) )?(me )?(the )?(lab|test|blood) results?',
     'childs',
     'sons',
     'daughters',
+  ],
+  forPeople: [
+    '(want|like|need|going) to (complain|(make|file) a complaint)',
+    'a complaint',
+    '(refill*|renew*|repeat) ((of|on|for) )?((my|the|a|an|some) )?(_ )?(prescriptions?|medications?|medicines?|meds|pills|tablets|inhaler|insulin)',
+    '(prescriptions?|medications?|medicines?) (refill*|renewal*)',
+    '(need|want|like|get) ((a|my|the) )?refill*',
+  ],
+  others: [
+    `for (my|our|another|the) ${KIN}`,
+    `book (my|our) ${KIN}`,
+    `(my|our) ${KIN} (needs?|wants?|has to|have to|must|would like)`,
+    `(my|our|another|the|a) ${KIN} (_ )?${RECORD}`,
+    '(someone|somebody|anybody|everybody|everyone) elses?',
+    '(for|of) (everyone|everybody)',
+    '(another|other|all( the)?) (patients?|persons?|peoples?)',
   ],
   emergencies: {
     'self-harm': [

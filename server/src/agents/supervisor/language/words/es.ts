@@ -1,5 +1,8 @@
 import type { Words } from './words.ts';
 
+const KIN =
+  '(espos[oa]|marido|mujer|pareja|madre|padre|mama|papa|herman[oa]|abuel[oa]|ti[oa]|prim[oa]|novi[oa]|hij[oa]|niñ[oa]|bebe|amig[oa]|vecin[oa]|coleg[oa]|compañer[oa]|jef[ea])s?';
+
 export const es: Words = {
   dates: {
     numbers: {
@@ -61,6 +64,12 @@ export const es: Words = {
     nextWeekend: ['(en )?(el )?(proximo fin de semana|fin de semana que viene)'],
     weekdays: ['entre semana', 'dias (laborables|habiles)'],
     nextDay: [],
+    weekBefore: [],
+    weekAfter: ['(que viene )?no el siguiente', 'de la semana siguiente'],
+    exceptBefore: ['(menos|excepto|salvo)( (el|los|en))?', 'que no sea( (el|en))?'],
+    exceptAfter: [],
+    exceptUnless: [],
+    lastDay: ['(el )?pasado'],
     dayOfMonth: ['(el )?(dia )?NUM (de )?MONTH'],
     dayAlone: ['(el|al|para el) dia NUM', '(el|al|para el) NUM'],
     monthFirst: false,
@@ -74,8 +83,12 @@ export const es: Words = {
     am: ['am', 'a m', 'de la mañana'],
     at: ['a las', 'a la', 'sobre las', 'hacia las', 'para las', 'las'],
     oClock: ['en punto', 'horas', 'h'],
-    half: [],
-    andHalf: ['y media'],
+    minutesBefore: [],
+    minutesAfter: [
+      [30, ['y media']],
+      [15, ['y cuarto']],
+      [-15, ['menos cuarto']],
+    ],
     after: ['despues del? TIME', 'a partir de TIME', 'desde TIME'],
     before: ['antes del? TIME', 'hasta TIME', 'no mas tarde de TIME'],
     between: ['entre TIME y TIME', 'de TIME a TIME', 'desde TIME hasta TIME'],
@@ -207,6 +220,16 @@ export const es: Words = {
     immunizations: ['vacun*', 'inmuniza*'],
   },
   mine: ['mi', 'mis', 'tengo', 'tomo', 'soy', 'estoy tomando', 'padezco', 'sus?', 'hij[oa]'],
+  forPeople: [
+    '(quiero|quisiera|deseo|necesito) (quejarme|reclamar|poner una (queja|reclamacion))',
+    '(renovar|repetir|renueven|surtir|resurtir) ((mi|mis|la|las|una|el) )?(_ )?(recetas?|medicamentos?|medicinas?|pastillas|medicacion)',
+    '(nueva|otra) receta',
+  ],
+  others: [
+    `(de|para) (mi|mis|nuestr[oa]s?|otr[oa]s?|un|una) ${KIN}`,
+    `(mi|mis|nuestr[oa]) ${KIN} (necesita|quiere|tiene que|debe)`,
+    '(de|para) (otra persona|otras personas|otro paciente|otros pacientes|todos los pacientes)',
+  ],
   emergencies: {
     'self-harm': [
       'suicid*',

@@ -1,6 +1,11 @@
 import { emergencies, specialties } from './ur-care.ts';
 import type { Words } from './words.ts';
 
+const KIN =
+  '(biwi|biwee|begum|shohar|shauhar|miyan|walid|walida|abbu|abba|ammi|amma|bhai|behe?n|baji|dada|dadi|nana|nani|chacha|mamu|khala|bet[aiey]+|bach[aiey]+|dost|padosi|parosi|hamsay[ae])';
+const KIN_IN_URDU =
+  '(بیوی|بیگم|شوہر|میاں|والد|والدہ|ابو|امی|بھائی|بہن|دادا|دادی|نانا|نانی|چچا|ماموں|خالہ|بیٹا|بیٹے|بیٹی|بچہ|بچے|بچی|دوست|پڑوسی|ہمسائے)';
+
 /** Urdu, in Arabic script and as it is typed in Latin letters. */
 export const ur: Words = {
   dates: {
@@ -47,7 +52,7 @@ export const ur: Words = {
       tue: ['mangal', 'tuesday', 'منگل'],
       wed: ['budh', 'wednesday', 'بدھ'],
       thu: ['jum[ae]raa?t', 'thursday', 'جمعرات'],
-      fri: ['jum(m)?a(h)?', 'friday', 'جمعہ', 'جمعے'],
+      fri: ['jum(m)?a(h)?', 'jumm?e(y)?', 'jumm?ay', 'friday', 'جمعہ', 'جمعے'],
       sat: [
         'sanichar',
         'saturday',
@@ -93,6 +98,12 @@ export const ur: Words = {
     nextWeekend: ['agle weekend', 'اگلے ویک اینڈ'],
     weekdays: ['kaam ke din', 'کام کے دن'],
     nextDay: [],
+    weekBefore: [],
+    weekAfter: [],
+    exceptBefore: ['siwaa?[eya]*', 'سوائے'],
+    exceptAfter: ['((ke|kay) )?(ilaa?wa|siwaa?)', '(کے )?(علاوہ|سوا)'],
+    exceptUnless: [],
+    lastDay: ['pichl[aey]+', 'پچھلے', 'گزشتہ'],
     dayOfMonth: ['NUM MONTH', 'MONTH NUM', 'MONTH ki NUM', 'MONTH کی NUM'],
     dayAlone: ['NUM tareekh', 'NUM tarikh', 'NUM تاریخ'],
     monthFirst: false,
@@ -123,8 +134,12 @@ export const ur: Words = {
     am: ['am', 'a m', 'subah?( (ke|ko))?', 'صبح( (کے|کو))?'],
     at: [],
     oClock: ['baj[aey]+', 'bjy', 'بجے'],
-    half: ['saa?rh[eay]+', 'saa?dh?[aey]+', 'ساڑھے'],
-    andHalf: [],
+    minutesBefore: [
+      [30, ['saa?rh[eay]+', 'saa?dh?[aey]+', 'ساڑھے']],
+      [15, ['sa[wv]a', 'سوا']],
+      [-15, ['pau?ne', 'پونے']],
+    ],
+    minutesAfter: [],
     after: ['TIME( ke| kay)? (baad|bad)', 'TIME( کے)? بعد'],
     before: ['TIME( se| say)? (pehle|pehlay|pahle)', 'TIME( سے)? پہلے'],
     between: ['TIME (se|aur) TIME( ke darmiyan| tak)?', 'TIME (سے|اور) TIME( کے درمیان| تک)?'],
@@ -379,6 +394,20 @@ export const ur: Words = {
     'مجھے',
     'اپن(ا|ی|ے)',
     'بچے',
+  ],
+  forPeople: [
+    'shika?ya?t (k[aiey]+|darj|hai)*',
+    'شکایت',
+    '(dawa*|goli*|nuskh*|prescription) (dobara|phir se|refill|renew)',
+    '(دوا*|نسخہ|گولیاں) (دوبارہ|پھر سے)',
+  ],
+  others: [
+    `(mer[aeiy]+|apn[aeiy]+|hamar[aeiy]+) ${KIN} (k[aiey]+|ko|kay)`,
+    `(میرا|میرے|میری|اپنے|اپنی|ہمارے|ہماری) ${KIN_IN_URDU} (کا|کی|کے|کو)`,
+    'kisi (aur|dosr[aey]+|doosr[aey]+) (k[aiey]+|ko|kay)',
+    '(dosr[aey]+|doosr[aey]+|tamam|sab) mareez*',
+    'کسی (اور|دوسرے) (کا|کی|کے|کو)',
+    '(دوسرے|تمام|سب) مریض*',
   ],
   emergencies,
   yes: [

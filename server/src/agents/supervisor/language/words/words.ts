@@ -4,6 +4,9 @@ import type { Emergency, Intent, PartOfDay, Topic } from '../types.ts';
 /** Phrases as phrases.ts takes them. */
 export type Phrases = readonly string[];
 
+/** Phrases for so many minutes. */
+export type Minutes = readonly (readonly [minutes: number, phrases: Phrases])[];
+
 /**
  * Words for days and times. In patterns `NUM` is a number in digits or words, `DAY` a day of the week, `MONTH` a month,
  * `TIME` a time of day as `clock` has it.
@@ -30,6 +33,16 @@ export interface DateWords {
   readonly weekdays: Phrases;
   /** Before the name of a day: that of the week after this one. Empty where people mean the next such day. */
   readonly nextDay: Phrases;
+  /** Before, and after, the name of a day: a week later than the next such day. */
+  readonly weekBefore: Phrases;
+  readonly weekAfter: Phrases;
+  /** Before, and after, the name of a day: any but that one. */
+  readonly exceptBefore: Phrases;
+  readonly exceptAfter: Phrases;
+  /** Before these it is a proposal: `why not Monday`. */
+  readonly exceptUnless: Phrases;
+  /** Before the name of a day: one that is over, of which somebody tells. */
+  readonly lastDay: Phrases;
   /** A day of a month: patterns with NUM and MONTH. */
   readonly dayOfMonth: Phrases;
   /** The so-manieth, without a month: patterns with NUM. */
@@ -44,9 +57,9 @@ export interface DateWords {
   /** Before and after an hour that stands alone, to tell it from other numbers. */
   readonly at: Phrases;
   readonly oClock: Phrases;
-  /** Before an hour, and after it: half an hour later. */
-  readonly half: Phrases;
-  readonly andHalf: Phrases;
+  /** Before an hour, and after it: minutes later, or earlier where they are below 0. */
+  readonly minutesBefore: Minutes;
+  readonly minutesAfter: Minutes;
   /** Patterns with TIME. */
   readonly after: Phrases;
   readonly before: Phrases;
@@ -62,6 +75,10 @@ export interface Words {
   readonly topics: Readonly<Record<Topic, Phrases>>;
   /** Words by which somebody means the own record. */
   readonly mine: Phrases;
+  /** What only a person can do: prescribe again, hear a complaint. */
+  readonly forPeople: Phrases;
+  /** Words by which something is wished for, or asked about, somebody else. */
+  readonly others: Phrases;
   readonly emergencies: Readonly<Record<Emergency, Phrases>>;
   readonly yes: Phrases;
   readonly no: Phrases;
