@@ -66,9 +66,13 @@ export default function BookPage({ moved }: { readonly moved?: string | undefine
   const change = (part: Partial<Wish>) => setWish((before) => ({ ...before, ...part }));
   return (
     <Page title={say(moved === undefined ? 'bookVisit' : 'moveTitle')}>
-      {old.data === undefined ? null : <p>{visitTimeText(old.data.start, language)}</p>}
+      {moved === undefined ? null : (
+        <Loaded query={old}>{({ start }) => <p>{visitTimeText(start, language)}</p>}</Loaded>
+      )}
+      {/* What is pressed must not move away under the finger when the visit is there. */}
       <Section title={say('findTitle')}>
         <form
+          hidden={moved !== undefined && old.data === undefined}
           onSubmit={(event) => {
             event.preventDefault();
             setAsked({ wish, count: PAGE });
