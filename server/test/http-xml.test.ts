@@ -47,6 +47,18 @@ describe('XML over HTTP (R4 xml.html, http.html#mime-type)', () => {
     }
   });
 
+  it('answers in XML what quotes a character that XML has not (XML 1.0, 2.2), in errors and in outcomes of entries', async () => {
+    const refused = await send('/Patient/_history?_format=xml&_at=%EF%BF%BE', 'GET', undefined, {});
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([400, `${XML}; charset=utf-8`]);
+    expect(await refused.text()).toContain('\ufffd');
+    const request = { method: 'GET', url: 'Patient/_history?_at=%EF%BF%BE%01' };
+    const batch = JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry: [{ request }] });
+    const json = { 'content-type': 'application/fhir+json', accept: XML };
+    const answer = await send('', 'POST', batch, json);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('<status value="400 Bad Request"/>');
+  });
+
   it('carries out a transaction in XML', async () => {
     const bundle = `<Bundle xmlns="http://hl7.org/fhir"><type value="transaction"/><entry>
       <fullUrl value="urn:uuid:1b4e28ba-2fa1-11d2-883f-0016d3cca427"/><resource>${PATIENT.slice(PATIENT.indexOf('<Patient'))}</resource>

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/types.ts';
+import { withoutBadCharacters } from '../xml/characters.ts';
 
 /** R4 value set issue-severity. */
 export type IssueSeverity = 'fatal' | 'error' | 'warning' | 'information';
@@ -49,7 +50,10 @@ export interface Issue {
   extension?: readonly JsonObject[];
 }
 
-/** The OperationOutcome resource for a list of issues (R4 operationoutcome.html). */
+/**
+ * The OperationOutcome resource for a list of issues (R4 operationoutcome.html). What they quote of a request may hold
+ * characters that no answer can.
+ */
 export function operationOutcome(issues: readonly Issue[]): {
   resourceType: 'OperationOutcome';
   issue: Record<string, unknown>[];
@@ -60,9 +64,9 @@ export function operationOutcome(issues: readonly Issue[]): {
       ...(extension.length === 0 ? {} : { extension }),
       severity,
       code,
-      ...(details === undefined ? {} : { details: { text: details } }),
-      diagnostics,
-      ...(expression === undefined ? {} : { expression: [expression] }),
+      ...(details === undefined ? {} : { details: { text: withoutBadCharacters(details) } }),
+      diagnostics: withoutBadCharacters(diagnostics),
+      ...(expression === undefined ? {} : { expression: [withoutBadCharacters(expression)] }),
     })),
   };
 }

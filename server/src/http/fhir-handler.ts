@@ -226,13 +226,14 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
         known = await recorded(audit, asked, known, actorOf);
       if (!(error instanceof FhirError) || error.status >= 500) failure = thrown;
       status = known.status;
-      const text = JSON.stringify(operationOutcome(known.issues));
+      const json = JSON.stringify(operationOutcome(known.issues));
+      const text = refusalText(json, format, pretty, definitions);
       // What is left of a refused body is not read: the connection ends after the answer.
       const close = request.complete ? {} : { Connection: 'close' };
       await answerWith({
         status,
-        body: written(text, format, pretty, definitions),
-        ...(format === 'xml' ? { contentType: XML_CONTENT_TYPE } : {}),
+        body: text ?? json,
+        ...(format === 'xml' && text !== undefined ? { contentType: XML_CONTENT_TYPE } : {}),
         headers: { ...known.headers, ...close },
         withoutBody: request.method === 'HEAD',
       }).catch(() => {});
@@ -247,6 +248,15 @@ export function fhirHandler(server: FhirServer, options: HandlerOptions) {
       });
     }
   };
+}
+
+/** An OperationOutcome as {@link written}; undefined where it cannot be said so: there must be an answer in any case. */
+function refusalText(...parts: Parameters<typeof written>): string | undefined {
+  try {
+    return written(...parts);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A request as the audit log is told of it. */

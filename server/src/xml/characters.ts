@@ -1,5 +1,6 @@
 /** Characters that XML 1.0 has no place for (section 2.2), apart from halves of surrogate pairs. */
 const NO_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+const EVERY_NO_CHARACTER = new RegExp(NO_CHARACTER.source, 'g');
 
 /** The position of the first character that an XML document cannot hold; -1 if there is none. */
 export function badCharacter(text: string): number {
@@ -7,6 +8,12 @@ export function badCharacter(text: string): number {
   if (text.isWellFormed()) return control;
   const surrogate = text.search(/\p{Surrogate}/u);
   return control < 0 ? surrogate : Math.min(control, surrogate);
+}
+
+/** A text in which U+FFFD stands for each character that neither XML nor FHIR's string has a place for (R4 datatypes.html#string). */
+export function withoutBadCharacters(text: string): string {
+  if (badCharacter(text) < 0) return text;
+  return text.toWellFormed().replace(EVERY_NO_CHARACTER, '\ufffd');
 }
 
 /** Whether a character reference may name this code point (XML 1.0 section 4.1, production Char). */
