@@ -310,7 +310,9 @@ describe.skipIf(browser === undefined)(
           });
         expect((await withCookie(planted)).headers.get('location')).toMatch(/\/login$/);
         expect((await withCookie(cookie?.value as string)).status).toBe(200);
+        const loggedOut = page.waitForEvent('load');
         await page.click('form[action$="/logout"] button');
+        await loggedOut;
         expect((await withCookie(cookie?.value as string)).headers.get('location')).toMatch(/\/login$/);
         // Nor does the browser show the account again from memory.
         await page.goBack();
