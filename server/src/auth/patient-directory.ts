@@ -6,6 +6,7 @@ import { FhirError } from '../fhir/outcome.ts';
 import type { TenantContext } from '../fhir/tenant-context.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import type { JsonObject, JsonValue } from '../json/types.ts';
+import { escapeValue } from '../search/query/escape.ts';
 import type { Account } from './accounts/account.ts';
 import type { PatientChoice, PatientDirectory } from './accounts/people.ts';
 
@@ -53,9 +54,7 @@ export function patientDirectory(
     async searchPatients(tenant, account, text) {
       const typed = text.trim();
       const criteria: [string, string][] =
-        typed === ''
-          ? []
-          : [DATE.test(typed) ? ['birthdate', typed] : ['name', typed.replace(/[\\$,|]/g, '\\$&')]];
+        typed === '' ? [] : [DATE.test(typed) ? ['birthdate', typed] : ['name', escapeValue(typed)]];
       const query: Query = [...criteria, ['_count', MOST], ['_sort', 'family']];
       const found = await ask(tenant, account, (client) => client.search('Patient', query));
       return (found ?? []).map(choiceOf);

@@ -162,7 +162,8 @@ function matchesOf(bundle: JsonObject): Resource[] {
   );
 }
 
-function nextOf(bundle: JsonObject): Query | undefined {
+/** The query of the next page of a searchset or history (R4 http.html#paging); undefined after the last. */
+export function nextOf(bundle: JsonObject): Query | undefined {
   const url = objectsOf(bundle['link']).find(({ relation }) => relation === 'next')?.['url'];
   return typeof url === 'string' ? [...new URL(url).searchParams] : undefined;
 }

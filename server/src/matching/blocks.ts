@@ -1,6 +1,7 @@
 import { e164, spellings } from '../communication/address.ts';
 import { objectsOf } from '../json/objects.ts';
 import type { Resource } from '../json/types.ts';
+import { escapeValue } from '../search/query/escape.ts';
 import { swappedDayAndMonth } from './compare.ts';
 import { nicknamesOf } from './names.ts';
 import { personOf, plainIdentifier } from './person.ts';
@@ -23,7 +24,7 @@ export function blocksOf(patient: Resource): Block[] {
   const identifiers = objectsOf(patient['identifier']).flatMap(({ system, value }) =>
     typeof value === 'string' && value.trim() !== ''
       ? [...new Set([value.trim(), plainIdentifier(value)])].map((one) =>
-          typeof system === 'string' ? `${escaped(system)}|${escaped(one)}` : escaped(one),
+          typeof system === 'string' ? `${escapeValue(system)}|${escapeValue(one)}` : escapeValue(one),
         )
       : [],
   );
@@ -40,7 +41,7 @@ export function blocksOf(patient: Resource): Block[] {
           ].filter((value) => value !== '')
         : [],
     );
-    if (values.length > 0) blocks.push([[system, values.map(escaped).join(',')]]);
+    if (values.length > 0) blocks.push([[system, values.map(escapeValue).join(',')]]);
   }
   const { birthDate } = person;
   if (birthDate?.length === 10) blocks.push([['birthdate', datesLike(birthDate).join(',')]]);
@@ -50,18 +51,18 @@ export function blocksOf(patient: Resource): Block[] {
     if (first !== undefined) {
       const forms = [first, ...nicknamesOf(first), ...given.slice(1)].slice(0, MOST_NAMES);
       blocks.push([
-        ['family', escaped(family)],
-        ['given', forms.map(escaped).join(',')],
+        ['family', escapeValue(family)],
+        ['given', forms.map(escapeValue).join(',')],
       ]);
       blocks.push([
-        ['family', escaped(first)],
-        ['given', escaped(family)],
+        ['family', escapeValue(first)],
+        ['given', escapeValue(family)],
       ]);
     }
     const year = birthDate?.slice(0, 4);
     if (year !== undefined)
       blocks.push([
-        ['family', escaped([...family].slice(0, 3).join(''))],
+        ['family', escapeValue([...family].slice(0, 3).join(''))],
         ['birthdate', year],
       ]);
   }
@@ -82,6 +83,3 @@ function datesLike(date: string): string[] {
     : [time - DAY, time + DAY].map((one) => new Date(one).toISOString().slice(0, 10));
   return [...new Set([date, swappedDayAndMonth(date), ...beside])].filter((one) => one !== undefined);
 }
-
-/** R4 search.html#escaping. */
-const escaped = (text: string): string => text.replace(/[\\$,|]/g, '\\$&');

@@ -1,3 +1,4 @@
+import { batches } from '../collections/batches.ts';
 import { referenceTo } from '../fhir/references/literal.ts';
 import { isObject, objectsOf } from '../json/objects.ts';
 import { dateRange } from '../search/dates.ts';
@@ -29,14 +30,13 @@ export async function plainVisits(
 ): Promise<ReadonlyMap<string, readonly Interval[]>> {
   const found = new Map<string, Interval[]>();
   if (actors.length === 0 || !(await areThere(desk))) return found;
-  const wanted = [...new Set(actors)];
-  for (let at = 0; at < wanted.length; at += AT_ONCE) {
-    const some = new Set(wanted.slice(at, at + AT_ONCE));
+  for (const wanted of batches([...new Set(actors)], AT_ONCE)) {
+    const some = new Set(wanted);
     const visits = await desk.visits.searchAll(
       'Appointment',
       [
         ...TAKES_TIME,
-        ['actor', [...some].join(',')],
+        ['actor', wanted.join(',')],
         ['date', `ge${new Date(window.start - LONGEST).toISOString()}`],
         ['date', `lt${new Date(window.end).toISOString()}`],
         ['_count', String(desk.services.settings.maxPage)],

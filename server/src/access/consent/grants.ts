@@ -1,4 +1,5 @@
 import { loadDefinitions } from '../../conformance/definitions.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import { BREAK_GLASS_CATEGORY } from '../policies/labels.ts';
 import type { Grant, RowRule } from '../scope.ts';
 import type { ConsentRule, Provision } from './consent.ts';
@@ -96,7 +97,7 @@ function classRule(token: string): RowRule {
 function row(search: Readonly<Record<string, readonly string[]>>, plain = false): RowRule {
   const parameters = Object.entries(search).map(([name, values]): [string, string] => [
     name,
-    values.map((value) => (plain ? escaped(value) : tokenText(value))).join(','),
+    values.map((value) => (plain ? escapeValue(value) : tokenText(value))).join(','),
   ]);
   return { kind: 'row', search: String(new URLSearchParams(parameters)) };
 }
@@ -108,11 +109,8 @@ function splitToken(token: string): [string, string] {
 
 function tokenText(token: string): string {
   const [system, code] = splitToken(token);
-  return `${escaped(system)}|${escaped(code)}`;
+  return `${escapeValue(system)}|${escapeValue(code)}`;
 }
-
-/** A value in which nothing separates (R4 search.html#escaping). */
-const escaped = (text: string): string => text.replace(/[\\$,|]/g, '\\$&');
 
 /** What is of a time, by the primary date of each type. */
 function dated(low: number, high: number): RowRule[] {

@@ -2,6 +2,7 @@ import { hasNumber, spellings } from '../../communication/address.ts';
 import { CONVERSATION, TELEPHONE_URI, TWILIO_MESSAGE, VESTA_CATEGORY } from '../../communication/terms.ts';
 import { localReference, referenceTo } from '../../fhir/references/literal.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import type { AgentContext } from '../agent.ts';
 import { AGENT_IDENTIFIER } from '../codes.ts';
 import { idOf } from '../runtime/run-ids.ts';
@@ -85,7 +86,7 @@ async function peopleWith(
   const found = new Map<string, Resource>();
   for (const type of SENDERS) {
     for (let i = 0; i < written.length; i += CHUNK) {
-      const values = written.slice(i, i + CHUNK).map((one) => one.replace(/[\\,|$]/g, '\\$&'));
+      const values = written.slice(i, i + CHUNK).map(escapeValue);
       const matches = await fhir.search(type, [
         ['telecom', values.join(',')],
         ['_count', String(MOST)],

@@ -1,7 +1,8 @@
+import { batches } from '../../collections/batches.ts';
 import { FhirError } from '../../fhir/outcome.ts';
 import { localReference, referenceTo } from '../../fhir/references/literal.ts';
+import { referencesIn } from '../../fhir/references/references-in.ts';
 import type { Resource } from '../../json/types.ts';
-import { referencesIn } from '../../validation/profiles/bundle.ts';
 import type { AgentTools } from '../agent.ts';
 
 /** Asked for in one search: the addresses of requests have a limit. */
@@ -25,15 +26,10 @@ export async function linkedOf(
     if (types.has(type)) wanted.set(type, (wanted.get(type) ?? new Set()).add(id));
   }
   const found = await Promise.all(
-    [...wanted].flatMap(([type, ids]) => inParts([...ids]).map((part) => byIds(fhir, type, part))),
+    [...wanted].flatMap(([type, ids]) => batches([...ids], AT_ONCE).map((part) => byIds(fhir, type, part))),
   );
   return new Map(found.flat().map((one) => [referenceTo(one), one]));
 }
-
-const inParts = (ids: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) =>
-    ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
-  );
 
 async function byIds(
   fhir: Pick<AgentTools, 'searchAll'>,

@@ -1,6 +1,7 @@
 import { fhirError } from '../../fhir/outcome.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import { stepInput } from '../../workflows/step.ts';
 
 /** Input of the agent `medical-records`. */
@@ -76,8 +77,7 @@ function ofOperation({ id }: JsonObject, parameters: JsonValue | undefined): Rec
 /** The search token of an Identifier. */
 function tokenOf({ system, value }: JsonObject): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const escaped = (text: string): string => text.replace(/[\\,|$]/g, '\\$&');
-  return typeof system === 'string' ? `${escaped(system)}|${escaped(value)}` : escaped(value);
+  return typeof system === 'string' ? `${escapeValue(system)}|${escapeValue(value)}` : escapeValue(value);
 }
 
 function patientOf(value: JsonValue | undefined, at: string): string {

@@ -1,7 +1,7 @@
 import { referenceTo } from '../../fhir/references/literal.ts';
+import { referencesIn } from '../../fhir/references/references-in.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonObject, Resource } from '../../json/types.ts';
-import { referencesIn } from '../../validation/profiles/bundle.ts';
 import type { Section } from './collect.ts';
 import { absent } from './required.ts';
 

@@ -3,6 +3,7 @@ import { encodeQuery } from '../../fhir/query-text.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import type { JsonValue, Resource } from '../../json/types.ts';
 import { normalizeString } from '../../search/normalize.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import type { AuditEntry } from '../entry.ts';
 import { type PeopleFacts, Recent } from './rule.ts';
 
@@ -78,7 +79,7 @@ export class People {
     const surnames = person === undefined ? [] : familyNames(person);
     if (person === undefined || surnames.length === 0) return { self: NOBODY, family: NOBODY };
     const query = encodeQuery([
-      ['family', surnames.map((name) => name.replace(/[,$|\\]/g, '\\$&')).join(',')],
+      ['family', surnames.map(escapeValue).join(',')],
       ['_count', String(MOST)],
     ]);
     const nameQuery = query.replace(/^family=/, 'name=');

@@ -3,6 +3,7 @@ import type { AccessScope, Tenant } from '../../access/scope.ts';
 import type { FhirServer } from '../../fhir/fhir-server.ts';
 import { InternalClient } from '../../fhir/internal-client.ts';
 import type { TenantContext } from '../../fhir/tenant-context.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 
 /** Who asks: the server itself, for nothing but practitioners. */
 const ASKING = { clientId: 'vesta', subject: 'vesta', scopes: 'system/Practitioner.rs' };
@@ -18,7 +19,7 @@ export function practitionerDirectory(
 ): (tenant: Tenant, system: string, value: string) => Promise<string | undefined> {
   return async (tenant, system, value) => {
     const context = await fhir.tenants.current(tenant);
-    const identifier = [system, value].map((part) => part.replace(/[\\$,|]/g, '\\$&')).join('|');
+    const identifier = [system, value].map(escapeValue).join('|');
     const client = new InternalClient(fhir, context, await scopeOf(ASKING, context), { audited: false });
     const found = await client.search('Practitioner', [
       ['identifier', identifier],

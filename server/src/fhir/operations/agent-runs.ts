@@ -2,6 +2,7 @@ import { type AccessScope, grantsFor } from '../../access/scope.ts';
 import { isObject, objectsOf } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject } from '../../json/types.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import { uuidV7 } from '../../storage/row-id.ts';
 import { FhirError, fhirError } from '../outcome.ts';
 import { encodeQuery } from '../query-text.ts';
@@ -163,7 +164,7 @@ async function eventsOf(
   for (let depth = 0; wanted.length > 0 && depth < DEEPEST; depth++) {
     for (const run of wanted) known.add(run);
     const found = await search(services, request, [
-      ['entity:identifier', wanted.map((run) => run.replace(/[\\$,|]/g, '\\$&')).join(',')],
+      ['entity:identifier', wanted.map(escapeValue).join(',')],
       ['subtype', KINDS.join(',')],
       ['_sort', 'date'],
       ['_count', String(Math.min(services.settings.maxPage, MOST_EVENTS))],

@@ -3,6 +3,7 @@ import { isObject } from '../../json/objects.ts';
 import { parseJson } from '../../json/parse.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { dateRange } from '../../search/dates.ts';
+import { escapeValue } from '../../search/query/escape.ts';
 import { uuidV7 } from '../../storage/row-id.ts';
 import { fhirError } from '../outcome.ts';
 import { encodeQuery } from '../query-text.ts';
@@ -133,16 +134,13 @@ function codings(value: JsonValue): JsonObject[] {
 
 function tokenOf({ system, code }: JsonObject): string[] {
   if (typeof code !== 'string') return [];
-  return [typeof system === 'string' ? `${escaped(system)}|${escaped(code)}` : escaped(code)];
+  return [typeof system === 'string' ? `${escapeValue(system)}|${escapeValue(code)}` : escapeValue(code)];
 }
-
-/** A value in which nothing separates (R4 search.html#escaping). */
-const escaped = (text: string): string => text.replace(/[\\$,|]/g, '\\$&');
 
 /** The searches that together find what has one of the profiles; the search itself when none is asked for. */
 function byProfile(search: Query, profiles: readonly string[]): Query[] {
   if (profiles.length === 0) return [search];
-  const format = profiles.map((profile) => escaped(profile.split('|')[0] as string)).join(',');
+  const format = profiles.map((profile) => escapeValue(profile.split('|')[0] as string)).join(',');
   const declared = profiles.map((profile) => profile.replace(/[\\$,]/g, '\\$&')).join(',');
   return [
     [...search, ['format', format]],

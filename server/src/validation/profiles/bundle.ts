@@ -1,5 +1,6 @@
+import { referencesIn } from '../../fhir/references/references-in.ts';
 import { isObject } from '../../json/objects.ts';
-import type { JsonObject, JsonValue } from '../../json/types.ts';
+import type { JsonObject } from '../../json/types.ts';
 import { type BundleScope, type Run, resolveInBundle } from './run.ts';
 
 interface Entry {
@@ -167,23 +168,6 @@ function searchedTypes(bundle: JsonObject, types: readonly string[]): readonly s
     .at(-1);
   // What a compartment or an operation gives back may be of several types.
   return last !== undefined && types.includes(last) ? [last] : undefined;
-}
-
-/** Every literal reference of a resource, with the JSON names that lead to it. */
-export function* referencesIn(
-  value: JsonValue,
-  path: readonly (string | number)[] = [],
-): Generator<{ path: readonly (string | number)[]; reference: string }> {
-  if (Array.isArray(value)) {
-    for (const [i, item] of value.entries()) yield* referencesIn(item, [...path, i]);
-  } else if (isObject(value)) {
-    const { reference } = value;
-    if (typeof reference === 'string') yield { path, reference };
-    for (const name in value) {
-      const inner = value[name] as JsonValue;
-      if (typeof inner === 'object' && inner !== null) yield* referencesIn(inner, [...path, name]);
-    }
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { isObject } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../json/types.ts';
 import { compileExpression, type Evaluate, truth } from '../fhirpath/compile.ts';
 import { type Node, type Nodes, objectNode } from '../fhirpath/nodes.ts';
+import { keptByUrl } from './kept-by-url.ts';
 import type { Run } from './run.ts';
 import { buildTree } from './tree.ts';
 import { choiceOf, type StructureDefinition, snapshotOf } from './types.ts';
@@ -19,7 +20,6 @@ interface KnownExtension {
   readonly canonical: string;
 }
 
-const known = new WeakMap<Validators, Map<string, KnownExtension | null>>();
 const CORE = 'http://hl7.org/fhir/StructureDefinition/';
 
 /** Definitions that R4 names in several ways: extensions that any element of any version may have. */
@@ -135,28 +135,11 @@ function isResourceType(run: Run, depth: number): boolean {
   return run.validators.definitions.types.get(run.types[depth] as string)?.kind === 'resource';
 }
 
-/** Longer URLs, of which a resource may have many, are looked up each time. */
-const LONGEST_KEPT = 500;
+const lookUp = keptByUrl(extensionOf);
 
-function lookUp(url: string, validators: Validators): KnownExtension | undefined {
-  if (url.length > LONGEST_KEPT) return extensionOf(url, validators) ?? undefined;
-  let cache = known.get(validators);
-  if (cache === undefined) {
-    cache = new Map();
-    known.set(validators, cache);
-  }
-  let definition = cache.get(url);
-  if (definition === undefined) {
-    if (cache.size > 2000) cache.clear();
-    definition = extensionOf(url, validators);
-    cache.set(url, definition);
-  }
-  return definition ?? undefined;
-}
-
-function extensionOf(url: string, validators: Validators): KnownExtension | null {
+function extensionOf(url: string, validators: Validators): KnownExtension | undefined {
   const structure = validators.structure(url);
-  return structure?.type === 'Extension' ? describe(structure) : null;
+  return structure?.type === 'Extension' ? describe(structure) : undefined;
 }
 
 function describe(structure: StructureDefinition): KnownExtension {

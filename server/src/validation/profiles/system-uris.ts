@@ -1,3 +1,4 @@
+import { keptByUrl } from './kept-by-url.ts';
 import type { Validators } from './validators.ts';
 
 /** Code systems whose URI is often written with more behind it, such as a version or edition (R4 terminologies-systems.html). */
@@ -11,11 +12,6 @@ const EXACT: readonly string[] = [
 /** URIs that only R4 itself gives out: everything directly below its root, and below the old roots of HL7 v2 and v3. */
 const OF_CORE = /^http:\/\/hl7\.org\/fhir\/(?:v[23]\/)?[\w.-]+$/;
 
-const KEPT = 2000;
-/** Longer URIs are judged anew each time. */
-const LONGEST_KEPT = 500;
-const judged = new WeakMap<Validators, Map<string, string | null>>();
-
 /**
  * What is wrong with the URI of a code system that terminology does not know: the address of a page, the wrong scheme, a
  * version in it, a supplement, or a name that R4 itself would have defined and has not (R4 datatypes.html#Coding.system,
@@ -23,21 +19,7 @@ const judged = new WeakMap<Validators, Map<string, string | null>>();
  *
  * @returns a text for a person; undefined if it may be a code system that is only not here
  */
-export function wrongSystem(system: string, validators: Validators): string | undefined {
-  if (system.length > LONGEST_KEPT) return judge(system, validators);
-  let known = judged.get(validators);
-  if (known === undefined) {
-    known = new Map();
-    judged.set(validators, known);
-  }
-  let verdict = known.get(system);
-  if (verdict === undefined) {
-    verdict = judge(system, validators) ?? null;
-    if (known.size >= KEPT) known.clear();
-    known.set(system, verdict);
-  }
-  return verdict ?? undefined;
-}
+export const wrongSystem = keptByUrl(judge);
 
 function judge(system: string, validators: Validators): string | undefined {
   const isKnown = (url: string): boolean => validators.resolver.resolve('CodeSystem', url) !== undefined;

@@ -2,6 +2,7 @@ import type { AccessScope } from '../../../access/scope.ts';
 import { isObject, isResource, objectsOf } from '../../../json/objects.ts';
 import { parseJson } from '../../../json/parse.ts';
 import type { JsonObject } from '../../../json/types.ts';
+import { nextOf, type Query } from '../../internal-client.ts';
 import { internalRequest } from '../../internal-request.ts';
 import type { Services } from '../../services.ts';
 import type { TenantContext } from '../../tenant-context.ts';
@@ -14,8 +15,6 @@ export interface Asker {
   readonly signal?: AbortSignal;
 }
 
-export type Query = readonly (readonly [string, string])[];
-
 /** A resource that was found. */
 export interface Found {
   readonly type: string;
@@ -27,12 +26,6 @@ export interface Found {
 
 /** Ids in one search. */
 export const BATCH = 100;
-
-/** Some values at a time, as many as fit in one search. */
-export function batches<T>(values: readonly T[]): T[][] {
-  const count = Math.ceil(values.length / BATCH);
-  return Array.from({ length: count }, (_, i) => values.slice(i * BATCH, (i + 1) * BATCH));
-}
 
 /** The entries of the Bundles that a GET answers with, page by page. */
 export async function* entryPages(
@@ -47,9 +40,9 @@ export async function* entryPages(
     const response = await services.handle(signal === undefined ? request : { ...request, signal });
     const bundle = parseJson(response.text ?? '{}') as JsonObject;
     yield objectsOf(bundle['entry']);
-    const next = objectsOf(bundle['link']).find(({ relation }) => relation === 'next')?.['url'];
-    if (typeof next !== 'string') return;
-    query = [...new URL(next).searchParams];
+    const next = nextOf(bundle);
+    if (next === undefined) return;
+    query = next;
   }
 }
 

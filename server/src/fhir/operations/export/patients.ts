@@ -1,8 +1,9 @@
+import { batches } from '../../../collections/batches.ts';
 import { isObject, objectsOf } from '../../../json/objects.ts';
 import { parseJson } from '../../../json/parse.ts';
 import type { JsonObject } from '../../../json/types.ts';
 import { internalRequest } from '../../internal-request.ts';
-import { type Asker, batches, pages } from './asking.ts';
+import { type Asker, BATCH, pages } from './asking.ts';
 import type { ExportLevel, ExportParameters } from './request.ts';
 
 /**
@@ -42,7 +43,7 @@ export async function groupPatients({ services, context, scope }: Asker, id: str
 /** Those of some patients that are there for who asks. */
 export async function existing(asker: Asker, ids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const some of batches(ids)) {
+  for (const some of batches(ids, BATCH)) {
     for await (const page of pages(
       asker,
       ['Patient'],

@@ -1,8 +1,10 @@
 import { grantsFor } from '../../../access/scope.ts';
 import { patientsIn } from '../../../audit/patients.ts';
+import { batches } from '../../../collections/batches.ts';
 import { RESOURCE_TYPES } from '../../../conformance/resource-types.ts';
+import type { Query } from '../../internal-client.ts';
 import { FhirError } from '../../outcome.ts';
-import { type Asker, batches, type Found, pages, type Query } from './asking.ts';
+import { type Asker, BATCH, type Found, pages } from './asking.ts';
 import { patientIds } from './patients.ts';
 import type { ExportLevel, ExportParameters } from './request.ts';
 
@@ -131,7 +133,7 @@ async function patientRecord(
   }
   if (wants(asker, parameters, 'Provenance')) {
     for (const key of found.keys()) targets.add(key);
-    for (const keys of batches([...targets])) {
+    for (const keys of batches([...targets], BATCH)) {
       const query: Query = [['target', keys.join(',')], ...changedSince(parameters)];
       for await (const page of pages(asker, ['Provenance'], query)) {
         const own = page.filter(({ text }) => {
@@ -166,7 +168,7 @@ async function filtered(
   const types = new Set(filters.map(({ type }) => type));
   for (const { type, query } of filters) {
     const ids = records.filter((one) => one.type === type).map(({ id }) => id);
-    for (const some of batches(ids)) {
+    for (const some of batches(ids, BATCH)) {
       const among: Query = [...query, ['_id', some.join(',')], ['_elements', 'id']];
       for await (const page of pages(asker, [type], among))
         for (const { id } of page) kept.add(`${type}/${id}`);
